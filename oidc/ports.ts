@@ -1,0 +1,96 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+export type TokenEndpointAuthMethod = 'client_secret_post' | 'client_secret_basic' | 'none'
+
+/** The OIDC half of a connection, as the host keeps it. */
+export interface OidcConnection {
+  readonly id: string
+  readonly name: string
+  readonly organization: { readonly slug: string; readonly name: string }
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret?: string
+  /** Absent: chosen from what discovery offers. */
+  readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod
+  /** Always with `openid`. */
+  readonly scopes: readonly string[]
+  /** Changes whenever the settings above do, so that what was discovered for the old ones is not used. */
+  readonly version: number
+}
+
+/** A sign-in that has begun and is bound to the browser that began it; used once. */
+export interface SignInTransaction {
+  readonly connectionId: string
+  /** SHA-256 of `state`. */
+  readonly stateHash: Buffer
+  /** SHA-256 of the secret in the cookie of the browser that began it. */
+  readonly browserHash: Buffer
+  readonly nonce: string
+  readonly codeVerifier: string
+  /** A path on this origin. */
+  readonly returnTo: string
+  readonly expiresAt: Date
+}
+
+/** A person whose id_token has passed every check; claims have the shapes OpenID Connect gives them. */
+export interface VerifiedSignIn {
+  readonly connection: OidcConnection
+  readonly issuer: string
+  readonly subject: string
+  /** Claims of the id_token, completed by userinfo. Shapes checked for the standard ones. */
+  readonly claims: Readonly<Record<string, unknown>>
+  readonly sid?: string
+  readonly idToken: string
+}
+
+/** Why a sign-in was refused: `code` is stable, `message` safe to show; `status` is that of the page. */
+export interface Refusal {
+  readonly code: string
+  readonly message: string
+  readonly status: 400 | 403 | 404 | 502 | 503 | 504
+  /** For the log only: never a token, code or secret. */
+  readonly detail?: string
+}
+
+export type SignInResult =
+  | { readonly session: { readonly token: string; readonly expiresAt: Date } }
+  | { readonly refusal: Refusal }
+
+export interface OidcStore {
+  /** The connection, when it is enabled and its organization active. */
+  connection(id: string): Promise<OidcConnection | null>
+  /** The enabled connections of an organization; empty too where there is no such organization. */
+  connectionsOf(slug: string): Promise<OidcConnection[]>
+  saveTransaction(transaction: SignInTransaction): Promise<void>
+  /** Takes it out, so that it is used once. Expired ones are not returned. */
+  takeTransaction(key: { connectionId: string; stateHash: Buffer }): Promise<SignInTransaction | null>
+  /** Ends the session; says what the provider needs to end its own. */
+  endSession(token: string): Promise<{ connectionId: string; idToken?: string } | null>
+  /** Leaves one event where the connection is known. */
+  recordRefusal(refusal: Refusal, context: { connectionId?: string; requestId: string }): Promise<void>
+}
+
+/** Whole HTML documents; everything passed in is text that the page must escape. */
+export interface Pages {
+  refused(refusal: Refusal, context: { requestId: string; retry?: string }): string
+  signedOut(): string
+  choose(connections: readonly { name: string; url: string }[]): string
+}
+
+export interface OidcOptions {
+  readonly store: OidcStore
+  /** Recognizes or provisions the person and begins a session. */
+  readonly signIn: (person: VerifiedSignIn, request: { requestId: string }) => Promise<SignInResult>
+  /** The guarded fetch: everything a connection's addresses are asked goes through it. */
+  readonly fetch: typeof fetch
+  /** True where plain http may be used for this address. */
+  readonly allowInsecure: (url: URL) => boolean
+  /** The public origin of this service, without a trailing slash. */
+  readonly publicUrl: string
+  /** The name of the session cookie. `Secure` when `publicUrl` is https. */
+  readonly sessionCookie: string
+  readonly pages: Pages
+  readonly now?: () => Date
+}
+
+export type Step = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>

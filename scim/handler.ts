@@ -1,0 +1,77 @@
+import type { AttrPath, Filter, PatchPath } from './filter/ast.ts'
+import type { Attributes, Json } from './schema/types.ts'
+
+export type Profile = 'lenient' | 'strict'
+
+/** Who asks, as the host's `authenticate` says; the host adds what it needs to serve the call. */
+export interface Caller {
+  /** How much tolerance the connection asks for. */
+  readonly profile: Profile
+  /** The id of this request, for logs and events. */
+  readonly requestId: string
+}
+
+/** A resource as the host keeps it. `version` changes whenever the resource does. */
+export interface Stored {
+  readonly id: string
+  readonly attributes: Attributes
+  readonly created: Date
+  readonly lastModified: Date
+  readonly version: number
+}
+
+/** What the client asked to see (RFC 7644 section 3.9); the host may skip the work for the rest. */
+export interface Wanted {
+  readonly attributes?: readonly AttrPath[]
+  readonly excludedAttributes?: readonly AttrPath[]
+}
+
+export interface ListQuery extends Wanted {
+  readonly filter?: Filter
+  readonly sortBy?: AttrPath
+  readonly sortOrder: 'ascending' | 'descending'
+  /** 1-based. */
+  readonly startIndex: number
+  /** Most resources to return; 0 asks for the total alone. */
+  readonly count: number
+}
+
+export interface ListPage {
+  readonly totalResults: number
+  readonly resources: readonly Stored[]
+}
+
+export interface PatchOperation {
+  readonly op: 'add' | 'remove' | 'replace'
+  readonly path?: PatchPath
+  /** Absent where the client sent no `value` key. */
+  readonly value?: Json
+}
+
+/** The versions that `If-Match` allows; absent: any. */
+export interface Precondition {
+  readonly ifMatch?: readonly number[]
+}
+
+/**
+ * The port: what a host implements for one resource type. `null` (or `false`) means there is no such resource for
+ * this caller. Failures the client should hear of are thrown as `ScimError`.
+ */
+export interface ResourceHandler<C extends Caller = Caller> {
+  create(caller: C, attributes: Attributes): Promise<Stored>
+  get(caller: C, id: string, wanted: Wanted): Promise<Stored | null>
+  list(caller: C, query: ListQuery): Promise<ListPage>
+  replace(caller: C, id: string, attributes: Attributes, when: Precondition): Promise<Stored | null>
+  patch(
+    caller: C,
+    id: string,
+    operations: readonly PatchOperation[],
+    when: Precondition & Wanted,
+  ): Promise<Stored | null>
+  delete(caller: C, id: string, when: Precondition): Promise<boolean>
+}
+
+export interface Handlers<C extends Caller = Caller> {
+  readonly User: ResourceHandler<C>
+  readonly Group: ResourceHandler<C>
+}
