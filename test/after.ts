@@ -1,0 +1,3 @@
+import { cluster, leaveRun } from './cluster.ts'
+
+if (leaveRun()) await (await cluster()).stop()
