@@ -8,8 +8,11 @@ import type { Account } from './account.ts'
 export type Program = 'initdb' | 'pg_ctl' | 'postgres'
 
 /** The folder whose `bin` holds programs that this account can run: the installed one, else a copy in `home`. */
-export async function binaries(home: string, account?: Account): Promise<string> {
-  const installed = installedBinaries()
+export async function binaries(
+  home: string,
+  account: Account | undefined,
+  installed = installedBinaries(),
+): Promise<string> {
   if (linked(installed) && !(await failure(installed, account))) return installed
   // Below a folder closed to the account (a 0700 home), or read-only without its links.
   const copy = join(home, 'pgbin', releaseOf(installed))
