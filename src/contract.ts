@@ -1,0 +1,79 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type Contract, loadContract, type Operation } from './contract/document.ts'
+import { requestCompiler, requestSchemas } from './contract/validation.ts'
+import { Problem } from './errors.ts'
+
+export { type Contract, loadContract, type Operation }
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The operation of the contract that a route serves. */
+    operation?: Operation
+  }
+}
+
+export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown
+
+export interface OperationOptions {
+  /** Which operations: those whose path starts so … */
+  readonly prefix?: string
+  /** … and that carry this tag. */
+  readonly tag?: string
+  /** By operationId: one for each of these operations, and no other. */
+  readonly handlers: Readonly<Record<string, Handler>>
+}
+
+/** Adds a route for each chosen operation: its validation is the contract's, its handler the one of its name. */
+export function operationRoutes(app: FastifyInstance, contract: Contract, options: OperationOptions): void {
+  const chosen = chosenBy(options, contract.operations)
+  const validatorCompiler = requestCompiler(contract.document)
+  for (const { operation, handler } of chosen) {
+    const optional = operation.body && !operation.body.required
+    app.route({
+      method: operation.method.toUpperCase(),
+      url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
+      config: { operation },
+      schema: requestSchemas(contract.document, operation),
+      validatorCompiler,
+      handler,
+      ...(optional && { preValidation: emptyWhenAbsent }),
+    })
+  }
+}
+
+/** In this scope bodies are JSON, read by `read`, and anything else is 415. */
+export function jsonBodies(app: FastifyInstance, read: (text: string) => unknown): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'string' },
+    async (_request: unknown, text: string) => {
+      // a client may name the type of a body it does not send
+      if (text === '') return undefined
+      try {
+        return read(text)
+      } catch (cause) {
+        const why = cause instanceof Error ? cause.message : 'it is not JSON'
+        throw new Problem('invalid_request', `The body cannot be read: ${why}`, { cause })
+      }
+    },
+  )
+}
+
+function chosenBy({ prefix = '/', tag, handlers }: OperationOptions, operations: readonly Operation[]) {
+  const chosen = operations.filter(
+    ({ path, tags }) => path.startsWith(prefix) && (!tag || tags.includes(tag)),
+  )
+  const names = new Set(chosen.map(({ operationId }) => operationId))
+  const stray = Object.keys(handlers).find((name) => !names.has(name))
+  if (stray) throw new Error(`the contract has no operation for the handler ${stray}`)
+  return chosen.map((operation) => {
+    const handler = handlers[operation.operationId]
+    if (!handler) throw new Error(`the operation ${operation.operationId} has no handler`)
+    return { operation, handler }
+  })
+}
+
+async function emptyWhenAbsent(request: FastifyRequest): Promise<void> {
+  request.body ??= {}
+}
