@@ -21,14 +21,15 @@ const statuses = {
 } as const
 
 export type ProblemCode = keyof typeof statuses
+export const problemCodes = Object.keys(statuses)
 
 /** What is wrong with one place of a request: `body/oidc/issuer`, `query/limit`, `path/userId`. */
-export interface FieldError {
+interface FieldError {
   readonly path: string
   readonly message: string
 }
 
-export interface ProblemOptions extends ErrorOptions {
+interface ProblemOptions extends ErrorOptions {
   /** Seconds after which it may work. */
   readonly retryAfter?: number
   readonly errors?: readonly FieldError[]

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import t from 'tap'
-import { Problem, problemBody, problemOf } from '../../src/errors.ts'
+import { parse } from 'yaml'
+import { Problem, problemBody, problemCodes, problemOf } from '../../src/errors.ts'
 
 t.test('a problem says its code, its status and what it was given to say', async (t) => {
   const errors = [{ path: 'body/name', message: 'is missing' }]
@@ -66,4 +68,9 @@ t.test('a refusal by the web framework keeps its sentence', async (t) => {
     code: 'FST_ERR_CTP_BODY_TOO_LARGE',
   })
   t.match(problemBody(error), { code: 'payload_too_large', detail: 'Request body is too large' })
+})
+
+t.test('the contract names every code, and no other', async (t) => {
+  const { components } = parse(readFileSync('openapi.yaml', 'utf8'))
+  t.same(components.schemas.Problem.properties.code.enum.toSorted(), problemCodes.toSorted())
 })
