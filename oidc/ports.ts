@@ -1,5 +1,3 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
-
 export type TokenEndpointAuthMethod = 'client_secret_post' | 'client_secret_basic' | 'none'
 
 /** The OIDC half of a connection, as the host keeps it. */
@@ -74,6 +72,8 @@ export interface OidcStore {
 export interface Pages {
   refused(refusal: Refusal, context: { requestId: string; retry?: string }): string
   signedOut(): string
+  /** Asks before signing out: its form posts to `/logout`. Absent: `GET /logout` leads to `/` instead. */
+  confirmSignOut?(): string
   choose(connections: readonly { name: string; url: string }[]): string
 }
 
@@ -92,5 +92,3 @@ export interface OidcOptions {
   readonly pages: Pages
   readonly now?: () => Date
 }
-
-export type Step = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>

@@ -1,0 +1,82 @@
+import { NETWORK_DEADLINE, within } from './deadline.ts'
+import type { ProviderMetadata } from './discovery.ts'
+import { fromFailure, OidcError, providerError, refused } from './errors.ts'
+import { identify } from './identify.ts'
+import { redirectUri } from './login.ts'
+import type { OidcConnection, SignInTransaction } from './ports.ts'
+import { setSession } from './sessions.ts'
+import { hash, isBoundTo, takeFromBrowser } from './transactions.ts'
+import { loadConnection, queryOf, single, type Visit } from './visit.ts'
+
+/** `GET /oidc/{connection}/callback`: the provider's answer. All network comes before the host signs anybody in. */
+export async function callback(visit: Visit): Promise<unknown> {
+  const connection = await loadConnection(visit)
+  const answer = readAnswer(visit)
+  const transaction = await takeTransaction(visit, connection, answer)
+  const deadline = AbortSignal.timeout(NETWORK_DEADLINE)
+  const provider = await within(deadline, visit.providerOf(connection)).catch(rethrow)
+  checkIssuer(answer, provider.metadata)
+  checkError(answer)
+  const url = answerUrl(visit, connection)
+  const person = await identify({ connection, provider, transaction, url, deadline, now: visit.now() })
+  const result = await visit.options.signIn(person, { requestId: visit.request.id })
+  if ('refusal' in result) throw new OidcError(result.refusal)
+  setSession(visit, result.session)
+  return visit.reply.redirect(transaction.returnTo, 303)
+}
+
+interface Answer {
+  readonly state: string
+  readonly error?: string | undefined
+  readonly errorDescription?: string | undefined
+  readonly iss?: string | undefined
+}
+
+/** Every parameter once at most; a state; a code or an error, and not both. */
+function readAnswer({ request }: Visit): Answer {
+  const query = new URLSearchParams(queryOf(request))
+  const [state, code, error] = [single(query, 'state'), single(query, 'code'), single(query, 'error')]
+  if (state === undefined) throw refused('invalid_request', 'state missing')
+  if ((code === undefined) === (error === undefined)) throw refused('invalid_request', 'either code or error')
+  return { state, error, errorDescription: single(query, 'error_description'), iss: single(query, 'iss') }
+}
+
+/**
+ * - The browser holds the secret of the sign-in: else somebody else's answer was planted in it.
+ * - The sign-in was begun on this connection, is not yet over, and is over now.
+ */
+async function takeTransaction(
+  visit: Visit,
+  { id: connectionId }: OidcConnection,
+  { state }: Answer,
+): Promise<SignInTransaction> {
+  const stateHash = hash(state)
+  const browser = takeFromBrowser(visit, stateHash)
+  if (browser === undefined) throw refused('browser_mismatch', 'no cookie')
+  const transaction = await visit.options.store.takeTransaction({ connectionId, stateHash })
+  if (!transaction || transaction.expiresAt <= visit.now()) throw refused('state_unknown')
+  if (!isBoundTo(transaction, browser)) throw refused('browser_mismatch', 'wrong secret')
+  visit.returnTo = transaction.returnTo
+  return transaction
+}
+
+/** RFC 9207 section 2.4. */
+function checkIssuer({ iss }: Answer, metadata: ProviderMetadata): void {
+  if (iss === undefined && metadata.authorization_response_iss_parameter_supported) {
+    throw refused('issuer_mismatch', 'iss missing')
+  }
+  if (iss !== undefined && iss !== metadata.issuer) throw refused('issuer_mismatch', 'iss differs')
+}
+
+function checkError({ error, errorDescription }: Answer): void {
+  if (error !== undefined) throw providerError(error, errorDescription)
+}
+
+/** From the configured address, not from the request's: the token request derives `redirect_uri` from it. */
+function answerUrl(visit: Visit, connection: OidcConnection): URL {
+  return new URL(redirectUri(visit, connection) + queryOf(visit.request))
+}
+
+function rethrow(error: unknown): never {
+  throw fromFailure(error, 'discovery')
+}

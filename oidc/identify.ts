@@ -1,0 +1,110 @@
+import {
+  authorizationCodeGrant,
+  ClientError,
+  type Configuration,
+  type CustomFetch,
+  fetchUserInfo,
+} from 'openid-client'
+import { checkIdToken, type IdToken, mergeClaims, needsUserinfo, sessionId } from './claims.ts'
+import { configure, useKeys } from './client.ts'
+import type { Provider } from './clients.ts'
+import { within } from './deadline.ts'
+import { fromFailure, refused } from './errors.ts'
+import type { KeySet } from './keys.ts'
+import type { OidcConnection, SignInTransaction, VerifiedSignIn } from './ports.ts'
+
+/** Everything that turns a code into a person; `deadline` is for all calls together. */
+export interface Exchange {
+  readonly connection: OidcConnection
+  readonly provider: Provider
+  readonly transaction: SignInTransaction
+  /** The callback with the provider's answer in its query. */
+  readonly url: URL
+  readonly deadline: AbortSignal
+  readonly now: Date
+}
+
+export async function identify(exchange: Exchange): Promise<VerifiedSignIn> {
+  const { connection, deadline, now } = exchange
+  const redeemed = await within(deadline, redeem(exchange)).catch((error) => {
+    throw fromFailure(error, 'token')
+  })
+  const { claims } = redeemed
+  checkIdToken(redeemed, { clientId: connection.clientId, now })
+  const userinfo = await within(deadline, userinfoOf(redeemed)).catch((error) => {
+    throw fromFailure(error, 'userinfo')
+  })
+  const sid = sessionId(claims)
+  return {
+    connection,
+    issuer: claims.iss,
+    subject: claims.sub,
+    claims: mergeClaims(claims, userinfo),
+    idToken: redeemed.idToken,
+    ...(sid !== undefined && { sid }),
+  }
+}
+
+interface Redeemed extends IdToken {
+  /** By which the token was accepted, and userinfo is asked. */
+  readonly configuration: Configuration
+}
+
+/** Redeems the code once. Where the keys at hand do not fit, the kept answer is verified again with new ones. */
+async function redeem(exchange: Exchange): Promise<Redeemed> {
+  const { keys } = exchange.provider
+  const fetcher = redeemOnce(exchange)
+  const held = keys.current()
+  try {
+    return await grant(exchange, held, fetcher)
+  } catch (error) {
+    const renewed = mayBeRotation(error) ? keys.renew(held) : null
+    if (!renewed) throw error
+    return await grant(exchange, renewed, fetcher)
+  }
+}
+
+/** A new configuration for each set of keys, since one never lets go of its first. */
+async function grant(exchange: Exchange, keys: KeySet, fetcher: CustomFetch): Promise<Redeemed> {
+  const { connection, provider, transaction, url } = exchange
+  const configuration = useKeys(configure(connection, provider, fetcher), await keys.jwks)
+  const tokens = await authorizationCodeGrant(configuration, url, {
+    // That it is ours was shown by finding the transaction under its hash.
+    expectedState: url.searchParams.get('state') ?? '',
+    expectedNonce: transaction.nonce,
+    pkceCodeVerifier: transaction.codeVerifier,
+    idTokenExpected: true,
+  })
+  const claims = tokens.claims()
+  if (!claims || tokens.id_token === undefined) throw refused('invalid_id_token', 'no id_token')
+  return { configuration, claims, idToken: tokens.id_token, accessToken: tokens.access_token }
+}
+
+/** The deadline over every call, and of the token endpoint the first answer again: a code works only once. */
+function redeemOnce({ provider, deadline }: Exchange): CustomFetch {
+  let kept: Response | undefined
+  return async (url, options) => {
+    const isToken = url === new URL(provider.metadata.token_endpoint).href
+    if (isToken && kept) return kept.clone()
+    const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline
+    const response = await provider.fetch(url, { ...options, signal })
+    if (isToken) kept = response.clone()
+    return response
+  }
+}
+
+/** An unknown `kid`, or a signature that does not fit, which openid-client reports under a wider code. */
+function mayBeRotation(error: unknown): boolean {
+  const codes = ['OAUTH_KEY_SELECTION_FAILED', 'OAUTH_INVALID_RESPONSE']
+  return error instanceof ClientError && codes.includes(error.code ?? '')
+}
+
+async function userinfoOf({
+  configuration,
+  claims,
+  accessToken,
+}: Redeemed): Promise<Record<string, unknown>> {
+  const { userinfo_endpoint } = configuration.serverMetadata()
+  if (userinfo_endpoint === undefined || !needsUserinfo(claims)) return {}
+  return fetchUserInfo(configuration, accessToken, claims.sub)
+}

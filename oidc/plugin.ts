@@ -1,0 +1,53 @@
+import cookie from '@fastify/cookie'
+import type { FastifyInstance, HTTPMethods } from 'fastify'
+import { callback } from './callback.ts'
+import { createProviders } from './clients.ts'
+import { initiate } from './initiate.ts'
+import { login, start } from './login.ts'
+import { askToLogOut, loggedOut, logout } from './logout.ts'
+import type { OidcOptions } from './ports.ts'
+import { type Endpoint, type Service, serve } from './visit.ts'
+
+/** Signing in and out by OpenID Connect, for any number of connections. Register it without a prefix. */
+export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Promise<void> {
+  if (!app.hasReplyDecorator('setCookie')) await app.register(cookie)
+  acceptForms(app)
+  forbidStoring(app)
+
+  const now = options.now ?? (() => new Date())
+  const service: Service = { options, now, providerOf: createProviders(options, now) }
+  const route = (method: HTTPMethods | HTTPMethods[], url: string, endpoint: Endpoint) =>
+    app.route({
+      method,
+      url,
+      // A HEAD request is a preview: it must not use up a sign-in.
+      exposeHeadRoute: false,
+      // Fastify's own lines carry the URL, and with it the code.
+      logLevel: 'warn',
+      handler: (request, reply) => serve({ ...service, request, reply }, endpoint),
+    })
+
+  route('GET', '/login/:organization', login)
+  route('GET', '/oidc/:connection/start', start)
+  route('GET', '/oidc/:connection/callback', callback)
+  route(['GET', 'POST'], '/oidc/:connection/initiate', initiate)
+  route('GET', '/logout', askToLogOut)
+  route('POST', '/logout', logout)
+  route('GET', '/logout/done', loggedOut)
+}
+
+function acceptForms(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: 16 * 1024 },
+    (_request, body, done) => done(null, new URLSearchParams(body.toString())),
+  )
+}
+
+function forbidStoring(app: FastifyInstance): void {
+  app.addHook('onRequest', async (_request, reply) => {
+    // Addresses here carry codes: they go to no other site.
+    reply.header('cache-control', 'no-store').header('referrer-policy', 'same-origin')
+  })
+}

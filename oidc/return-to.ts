@@ -1,0 +1,35 @@
+import { refused } from './errors.ts'
+
+/** What a proxy or browser on the way could take for the start of an authority, or for a line of its own. */
+const DISGUISED = /^\/[/\\@]|[\p{Cc}\p{Cs}\\]/u
+
+/**
+ * The page of this service to end at, as a path. Nobody gets a link with an odd one by honest means, so it is
+ * refused rather than replaced. The rules, for the value as it is and percent-decoded once and twice:
+ * - a path that begins with one slash, or an address on this very origin;
+ * - no backslash, no control character, no user information, no second slash at the start.
+ */
+export function checkReturnTo(value: string | undefined, publicUrl: string): string {
+  if (value === undefined) return '/'
+  if (value.length > 2048) throw refused('invalid_return_to')
+  const path = value.startsWith(`${publicUrl}/`) ? value.slice(publicUrl.length) : value
+  if (!path.startsWith('/') || decodings(path).some((text) => DISGUISED.test(text))) {
+    throw refused('invalid_return_to')
+  }
+  const url = new URL(path, publicUrl)
+  if (url.origin !== new URL(publicUrl).origin) throw refused('invalid_return_to')
+  return url.pathname + url.search + url.hash
+}
+
+function decodings(text: string): string[] {
+  const once = decode(text)
+  return [text, once, decode(once)]
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}

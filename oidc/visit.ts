@@ -1,0 +1,86 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { ProviderOf } from './clients.ts'
+import { OidcError, refused } from './errors.ts'
+import type { OidcConnection, OidcOptions } from './ports.ts'
+
+/** What all endpoints share, made once. */
+export interface Service {
+  readonly options: OidcOptions
+  readonly providerOf: ProviderOf
+  readonly now: () => Date
+}
+
+/** One request, and what became known of it on the way, for the page where it is refused. */
+export interface Visit extends Service {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  connection?: OidcConnection
+  returnTo?: string
+}
+
+export type Endpoint = (visit: Visit) => Promise<unknown>
+
+export async function loadConnection(visit: Visit): Promise<OidcConnection> {
+  const connection = await visit.options.store.connection(pathParameter(visit, 'connection'))
+  if (!connection) throw refused('unknown_connection')
+  visit.connection = connection
+  return connection
+}
+
+export function pathParameter({ request }: Visit, name: string): string {
+  const { params } = request
+  const value: unknown = typeof params === 'object' && params !== null ? Reflect.get(params, name) : undefined
+  return typeof value === 'string' ? value : ''
+}
+
+/** The parameters of the query, or of the form where there is one; none may come twice (RFC 6749 section 3.1). */
+export function parameters({ request }: Visit): URLSearchParams {
+  return request.body instanceof URLSearchParams ? request.body : new URLSearchParams(queryOf(request))
+}
+
+export function queryOf(request: FastifyRequest): string {
+  const at = request.url.indexOf('?')
+  return at < 0 ? '' : request.url.slice(at)
+}
+
+export function single(from: URLSearchParams, name: string): string | undefined {
+  const values = from.getAll(name)
+  if (values.length > 1) throw refused('invalid_request', `${name} repeated`)
+  return values[0] || undefined
+}
+
+/** Where a sign-in on one connection begins. */
+export function startPath(connection: OidcConnection, returnTo = '/'): string {
+  return `/oidc/${encodeURIComponent(connection.id)}/start?${new URLSearchParams({ return_to: returnTo })}`
+}
+
+/** Runs an endpoint; where it refuses: one event, one line in the log, one page, and no session. */
+export async function serve(visit: Visit, endpoint: Endpoint): Promise<unknown> {
+  try {
+    return await endpoint(visit)
+  } catch (error) {
+    if (!(error instanceof OidcError)) throw error
+    return refuse(visit, error)
+  }
+}
+
+async function refuse(visit: Visit, { refusal }: OidcError): Promise<unknown> {
+  const { options, request, reply, connection, returnTo } = visit
+  const connectionId = connection?.id
+  request.log.warn({ refusal: refusal.code, detail: refusal.detail, connectionId }, 'sign-in refused')
+  const context = { requestId: request.id, ...(connectionId !== undefined && { connectionId }) }
+  // The page does not depend on the event being stored.
+  await options.store.recordRefusal(refusal, context).catch((error: unknown) => {
+    request.log.error({ err: error }, 'refusal not recorded')
+  })
+  const retry = connection && startPath(connection, returnTo)
+  const page = options.pages.refused(refusal, {
+    requestId: request.id,
+    ...(retry !== undefined && { retry }),
+  })
+  return html(reply.code(refusal.status), page)
+}
+
+export function html(reply: FastifyReply, page: string): FastifyReply {
+  return reply.type('text/html; charset=utf-8').send(page)
+}
