@@ -1,0 +1,109 @@
+import { ScimError } from './errors.ts'
+import { isRecord } from './filter/match.ts'
+import { instant } from './filter/value.ts'
+import type { Profile } from './handler.ts'
+import { isBlank, tolerateList, tolerateValue } from './quirks.ts'
+import { findSub } from './schema/lookup.ts'
+import type { Attribute, Json } from './schema/types.ts'
+
+/** What a database can keep in an index. */
+const MAX_KEY_LENGTH = 1000
+const keys = new Set(['externalId', 'userName'])
+
+function mistyped(attribute: Attribute): never {
+  const many = attribute.multiValued ? 'a list of ' : ''
+  throw new ScimError('invalidValue', `"${attribute.name}" must be ${many}${attribute.type}.`)
+}
+
+function fits({ type }: Attribute, value: Json): boolean {
+  switch (type) {
+    case 'boolean':
+      return typeof value === 'boolean'
+    case 'integer':
+      return Number.isInteger(value)
+    case 'decimal':
+      return typeof value === 'number'
+    case 'dateTime':
+      return typeof value === 'string' && !Number.isNaN(instant(value))
+    default:
+      return typeof value === 'string'
+  }
+}
+
+function cleanSimple(attribute: Attribute, value: Json): Json {
+  if (!fits(attribute, value)) mistyped(attribute)
+  if (typeof value !== 'string') return value
+  if (keys.has(attribute.name) && value.length > MAX_KEY_LENGTH) {
+    throw new ScimError('invalidValue', `"${attribute.name}" is longer than ${MAX_KEY_LENGTH} characters.`)
+  }
+  const lower = value.toLowerCase()
+  return attribute.canonicalValues?.find((known) => known.toLowerCase() === lower) ?? value
+}
+
+export function unknown(name: string): never {
+  throw new ScimError('invalidSyntax', `There is no attribute "${name.slice(0, 100)}".`)
+}
+
+function cleanComplex(attribute: Attribute, value: Json, profile: Profile): Json | undefined {
+  if (!isRecord(value)) mistyped(attribute)
+  const cleaned: { [name: string]: Json } = {}
+  for (const [name, given] of Object.entries(value)) {
+    const sub = findSub(attribute, name)
+    if (!sub && profile === 'strict') unknown(`${attribute.name}.${name}`)
+    const kept = sub && keeps(sub) ? cleanValue(sub, given, profile) : undefined
+    if (sub && kept !== undefined) cleaned[sub.name] = kept
+  }
+  const missing = attribute.subAttributes?.find((sub) => sub.required && cleaned[sub.name] === undefined)
+  if (missing) throw new ScimError('invalidValue', `"${attribute.name}.${missing.name}" is required.`)
+  return Object.keys(cleaned).length > 0 ? cleaned : undefined
+}
+
+/** What the server gives itself, and a password, are not taken from a client (RFC 7644 section 3.3). */
+export function keeps({ mutability }: Attribute): boolean {
+  return mutability !== 'readOnly' && mutability !== 'writeOnly'
+}
+
+/** One value of the attribute: of a multi-valued one, one element. `undefined` where it is unassigned. */
+export function cleanOne(attribute: Attribute, value: Json, profile: Profile): Json | undefined {
+  const given = profile === 'lenient' ? tolerateValue(attribute, value) : value
+  if (given === null || (profile === 'lenient' && isBlank(attribute, given))) return undefined
+  return attribute.type === 'complex'
+    ? cleanComplex(attribute, given, profile)
+    : cleanSimple(attribute, given)
+}
+
+/** What makes two elements the same: type and value, or else all of it (RFC 7643 section 2.4). */
+export function elementKey(element: Json): string {
+  if (!isRecord(element) || element.value === undefined) return JSON.stringify(element)
+  return JSON.stringify([element.value, element.type ?? null])
+}
+
+/** Elements without duplicates; of two alike the first stays. */
+export function distinct(elements: readonly Json[]): Json[] {
+  const seen = new Map<string, Json>()
+  for (const element of elements) {
+    const key = elementKey(element)
+    if (!seen.has(key)) seen.set(key, element)
+  }
+  return [...seen.values()]
+}
+
+export function isPrimary(element: Json): boolean {
+  return isRecord(element) && element.primary === true
+}
+
+function cleanMany(attribute: Attribute, value: Json, profile: Profile): Json[] {
+  const list = profile === 'lenient' ? tolerateList(value) : value
+  if (!Array.isArray(list)) mistyped(attribute)
+  const elements = list.map((item) => cleanOne(attribute, item, profile)).filter((item) => item !== undefined)
+  if (elements.filter(isPrimary).length > 1) {
+    throw new ScimError('invalidValue', `Only one of "${attribute.name}" can be primary.`)
+  }
+  return distinct(elements)
+}
+
+/** The value of the attribute as it is kept; `undefined` where it is unassigned (null), `[]` where it is emptied. */
+export function cleanValue(attribute: Attribute, value: Json, profile: Profile): Json | undefined {
+  if (value === null) return undefined
+  return attribute.multiValued ? cleanMany(attribute, value, profile) : cleanOne(attribute, value, profile)
+}

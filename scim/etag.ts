@@ -1,0 +1,12 @@
+/** A version as a weak entity tag (RFC 7644 section 3.14). */
+export function etag(version: number): string {
+  return `W/"${version}"`
+}
+
+/** The versions an `If-Match` or `If-None-Match` lists; a tag that is none of ours matches none. */
+export function parseTags(header: string | undefined): '*' | number[] | undefined {
+  if (header === undefined) return undefined
+  if (header.trim() === '*') return '*'
+  const tags = header.split(',').map((tag) => /^\s*(?:W\/)?"(\d{1,15})"\s*$/.exec(tag)?.[1])
+  return tags.filter((tag) => tag !== undefined).map(Number)
+}

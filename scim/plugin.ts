@@ -1,0 +1,119 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import { discoveryRoutes } from './discovery.ts'
+import { asScimError, ScimError } from './errors.ts'
+import type { Caller, Handlers } from './handler.ts'
+import { parseJson } from './json.ts'
+import { createProjection } from './project.ts'
+import { sendError } from './reply.ts'
+import { resourceRoutes } from './resource-routes.ts'
+import { groupType } from './schema/group.ts'
+import { userType } from './schema/user.ts'
+
+export interface ScimOptions<C extends Caller = Caller> {
+  /** What keeps the resources. */
+  readonly handlers: Handlers<C>
+  /** Who asks; throws a ScimError where nobody does who may. */
+  readonly authenticate: (request: FastifyRequest) => C | Promise<C>
+  /** Where this plugin is reached from outside: `https://host/scim/v2`. */
+  readonly baseUrl: string
+  /** What the host's own errors are to the client; what it does not know is a 500 that tells nothing. */
+  readonly toScimError?: (error: unknown) => ScimError | undefined
+  /** Most resources in one page. */
+  readonly maxResults?: number
+  /** Most bytes in one body. */
+  readonly bodyLimit?: number
+  /** Whether the handlers heed `sortBy`. */
+  readonly sort?: boolean
+}
+
+const resourceTypes = [userType, groupType]
+
+const jsonType = /^application\/(?:scim\+)?json\s*(?:;|$)/i
+
+function parseBodies(app: FastifyInstance, bodyLimit: number): void {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    jsonType,
+    { parseAs: 'buffer', bodyLimit },
+    async (_request: unknown, body: Buffer) => {
+      return parseJson(body)
+    },
+  )
+}
+
+function answerErrors(app: FastifyInstance, toScimError: ScimOptions['toScimError']): void {
+  app.setErrorHandler((error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const known = error instanceof ScimError ? error : toScimError?.(error)
+    const answer = known ?? asScimError(error)
+    if (answer.status >= 500) request.log.error({ err: answer.cause ?? error }, 'SCIM request failed')
+    return sendError(reply, answer)
+  })
+  app.setNotFoundHandler((_request, reply) => {
+    return sendError(reply, new ScimError('notFound', 'There is no such endpoint.'))
+  })
+}
+
+/** Every known URL answers the methods it has no use for by 405, with those it has. */
+function refuseOtherMethods(
+  app: FastifyInstance,
+  urls: Readonly<Record<string, readonly HTTPMethods[]>>,
+): void {
+  const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+  for (const [url, allowed] of Object.entries(urls)) {
+    const error = new ScimError('methodNotAllowed', undefined, { headers: { allow: allowed.join(', ') } })
+    const method = methods.filter((name) => !allowed.includes(name))
+    app.route({
+      method,
+      url,
+      onRequest: (_request, reply) => void sendError(reply, error),
+      handler: () => {},
+    })
+  }
+}
+
+function endpointMethods(): Record<string, readonly HTTPMethods[]> {
+  const readable = [
+    '/ServiceProviderConfig',
+    '/ResourceTypes',
+    '/ResourceTypes/:id',
+    '/Schemas',
+    '/Schemas/:id',
+  ]
+  return {
+    ...Object.fromEntries(readable.map((url) => [url, ['GET']])),
+    ...Object.fromEntries(resourceTypes.map(({ endpoint }) => [endpoint, ['GET', 'POST']])),
+    ...Object.fromEntries(
+      resourceTypes.map(({ endpoint }) => [`${endpoint}/:id`, ['GET', 'PUT', 'PATCH', 'DELETE']]),
+    ),
+  }
+}
+
+/**
+ * The endpoints of RFC 7644, below the prefix they are registered with; parsers and error handlers stay inside.
+ *
+ * ```ts
+ * app.register(async (scope) => scimPlugin(scope, { handlers, authenticate, baseUrl }), { prefix: '/scim/v2' })
+ * ```
+ */
+export async function scimPlugin<C extends Caller>(
+  app: FastifyInstance,
+  options: ScimOptions<C>,
+): Promise<void> {
+  const { handlers, authenticate, baseUrl, toScimError } = options
+  const { maxResults = 1000, bodyLimit = 1_048_576, sort = false } = options
+  parseBodies(app, bodyLimit)
+  answerErrors(app, toScimError)
+  refuseOtherMethods(app, endpointMethods())
+  await app.register(async (open) => discoveryRoutes(open, { baseUrl, resourceTypes, maxResults, sort }))
+  await app.register(async (closed) => {
+    const callers = new WeakMap<FastifyRequest, C>()
+    closed.addHook('onRequest', async (request) => {
+      callers.set(request, await authenticate(request))
+    })
+    const callerOf = (request: FastifyRequest) => callers.get(request) as C // set by the hook before any handler
+    for (const type of resourceTypes) {
+      const common = { type, callerOf, maxResults, sort, ...createProjection(type, baseUrl) }
+      resourceRoutes(closed, { ...common, handler: handlers[type.name] })
+    }
+  })
+}

@@ -1,0 +1,168 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { ScimError } from './errors.ts'
+import { etag, parseTags } from './etag.ts'
+import { parseAttrPath } from './filter/parse.ts'
+import { readFilter } from './filter/resolve.ts'
+import type { Caller, ListQuery, Precondition, ResourceHandler, Stored, Wanted } from './handler.ts'
+import { listResponse, parameter, parsePage, type Query } from './page.ts'
+import { parsePatch } from './patch-request.ts'
+import type { Projection } from './project.ts'
+import { readPut } from './put.ts'
+import { send } from './reply.ts'
+import { canonicalPath, findPath, findSub } from './schema/lookup.ts'
+import type { Json, ResourceType } from './schema/types.ts'
+import { validate } from './validate.ts'
+import { parseWanted } from './wanted.ts'
+
+/** One resource type and what serves it. */
+export interface Endpoint<C extends Caller> extends Projection {
+  readonly type: ResourceType
+  readonly handler: ResourceHandler<C>
+  readonly callerOf: (request: FastifyRequest) => C
+  readonly maxResults: number
+  readonly sort: boolean
+}
+
+type Answer = Promise<FastifyReply>
+
+/** No id of ours is longer, and no database need be asked for it. */
+const MAX_ID_LENGTH = 100
+
+function idOf(request: FastifyRequest): string {
+  const { id } = request.params as { id: string } // the route says so
+  if (id.length > MAX_ID_LENGTH) throw new ScimError('notFound')
+  return id
+}
+
+function queryOf(request: FastifyRequest): Query {
+  return request.query as Query // what Fastify's parser gives
+}
+
+function bodyOf(request: FastifyRequest): Json | undefined {
+  return request.body as Json | undefined // what our content type parser gives
+}
+
+function preconditionOf({ headers }: FastifyRequest): Precondition {
+  const ifMatch = parseTags(headers['if-match'])
+  return ifMatch === undefined || ifMatch === '*' ? {} : { ifMatch }
+}
+
+function found(stored: Stored | null): Stored {
+  if (!stored) throw new ScimError('notFound')
+  return stored
+}
+
+function show<C extends Caller>(
+  { project }: Endpoint<C>,
+  reply: FastifyReply,
+  { status = 200, stored, wanted }: { status?: number; stored: Stored; wanted: Wanted },
+): FastifyReply {
+  return send(reply.header('etag', etag(stored.version)), status, project(stored, wanted))
+}
+
+async function create<C extends Caller>(
+  at: Endpoint<C>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Answer {
+  const caller = at.callerOf(request)
+  const wanted = parseWanted(queryOf(request), at.type)
+  const attributes = validate(bodyOf(request), { resourceType: at.type, profile: caller.profile })
+  const stored = await at.handler.create(caller, attributes)
+  return show(at, reply.header('location', at.location(stored.id)), { status: 201, stored, wanted })
+}
+
+async function get<C extends Caller>(at: Endpoint<C>, request: FastifyRequest, reply: FastifyReply): Answer {
+  const wanted = parseWanted(queryOf(request), at.type)
+  const stored = found(await at.handler.get(at.callerOf(request), idOf(request), wanted))
+  const known = parseTags(request.headers['if-none-match'])
+  if (known === '*' || known?.includes(stored.version)) {
+    return reply.code(304).header('etag', etag(stored.version)).send()
+  }
+  return show(at, reply, { stored, wanted })
+}
+
+function readSort<C extends Caller>(
+  { type, sort }: Endpoint<C>,
+  query: Query,
+): Pick<ListQuery, 'sortBy' | 'sortOrder'> {
+  const text = sort ? parameter(query, 'sortBy') : undefined
+  const sortOrder = parameter(query, 'sortOrder')?.toLowerCase() === 'descending' ? 'descending' : 'ascending'
+  if (text === undefined) return { sortOrder }
+  const target = findPath(type, parseAttrPath(text), 'lenient')
+  const value = target && !target.sub ? findSub(target.attribute, 'value') : undefined
+  const by = target && { ...target, ...(value && { sub: value }) }
+  if (!by || (by.sub ?? by.attribute).type === 'complex' || by.attribute.returned === 'never') {
+    throw new ScimError('invalidPath', '"sortBy" must name an attribute with a simple value.')
+  }
+  return { sortBy: canonicalPath(by), sortOrder }
+}
+
+async function list<C extends Caller>(at: Endpoint<C>, request: FastifyRequest, reply: FastifyReply): Answer {
+  const caller = at.callerOf(request)
+  const query = queryOf(request)
+  const text = parameter(query, 'filter')
+  const wanted = parseWanted(query, at.type)
+  const page = parsePage(query, at.maxResults)
+  const asked: ListQuery = {
+    ...wanted,
+    ...(text !== undefined && { filter: readFilter(text, at.type, caller.profile) }),
+    ...readSort(at, query),
+    ...page,
+  }
+  const { totalResults, resources } = await at.handler.list(caller, asked)
+  const shown = resources.map((stored) => at.project(stored, wanted))
+  return send(reply, 200, listResponse({ totalResults, startIndex: page.startIndex, resources: shown }))
+}
+
+async function replace<C extends Caller>(
+  at: Endpoint<C>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Answer {
+  const caller = at.callerOf(request)
+  const wanted = parseWanted(queryOf(request), at.type)
+  const attributes = readPut(bodyOf(request), { resourceType: at.type, profile: caller.profile })
+  const when = preconditionOf(request)
+  const stored = found(await at.handler.replace(caller, idOf(request), attributes, when))
+  return show(at, reply, { stored, wanted })
+}
+
+// A group may be large: its PATCH is answered without a body unless the client asks for one (RFC 7644 section 3.5.2).
+const noMembers: Wanted = { excludedAttributes: [{ name: 'members' }] }
+
+async function patch<C extends Caller>(
+  at: Endpoint<C>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Answer {
+  const caller = at.callerOf(request)
+  const wanted = parseWanted(queryOf(request), at.type)
+  const silent = at.type.name === 'Group' && !wanted.attributes
+  const operations = parsePatch(bodyOf(request), { resourceType: at.type, profile: caller.profile })
+  const when = { ...preconditionOf(request), ...(silent ? noMembers : wanted) }
+  const stored = found(await at.handler.patch(caller, idOf(request), operations, when))
+  if (silent) return reply.code(204).header('etag', etag(stored.version)).send()
+  return show(at, reply, { stored, wanted })
+}
+
+async function remove<C extends Caller>(
+  at: Endpoint<C>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Answer {
+  const gone = await at.handler.delete(at.callerOf(request), idOf(request), preconditionOf(request))
+  if (!gone) throw new ScimError('notFound')
+  return reply.code(204).send()
+}
+
+/** The routes of one resource type (RFC 7644 section 3.2). */
+export function resourceRoutes<C extends Caller>(app: FastifyInstance, at: Endpoint<C>): void {
+  const one = `${at.type.endpoint}/:id`
+  app.post(at.type.endpoint, (request, reply) => create(at, request, reply))
+  app.get(at.type.endpoint, (request, reply) => list(at, request, reply))
+  app.get(one, (request, reply) => get(at, request, reply))
+  app.put(one, (request, reply) => replace(at, request, reply))
+  app.patch(one, (request, reply) => patch(at, request, reply))
+  app.delete(one, (request, reply) => remove(at, request, reply))
+}
