@@ -94,6 +94,6 @@ export function compareSql(compare: Compare, place: Place, bind: Bind): string {
 
 /** `pr`: neither null nor empty. */
 export function presentSql({ attribute, column, json }: Place): string {
-  if (!column) return `(${json}) not in ('null'::jsonb, '""'::jsonb, '[]'::jsonb, '{}'::jsonb)`
+  if (!column) return `${json} not in ('null'::jsonb, '""'::jsonb, '[]'::jsonb, '{}'::jsonb)`
   return isText(attribute) && column.type !== 'uuid' ? `${column.sql} <> ''` : `${column.sql} is not null`
 }

@@ -28,13 +28,16 @@ function targetOf({ schemas }: Pick<Context, 'schemas'>, path: AttrPath): Target
 /** The schemas of a resource are its own and those of which it has attributes. */
 function schemasArray({ columns: { document }, schemas }: Pick<Context, 'columns' | 'schemas'>): string {
   const extensions = schemas.extensions.map(({ schema: { id } }) => {
-    return ` || case when ${document} ? ${quote(id)} then jsonb_build_array(${quote(id)}) else '[]'::jsonb end`
+    return ` || case when ${document} -> ${quote(id)} is null then '[]' else ${asArray(id)} end`
   })
-  return `(jsonb_build_array(${quote(schemas.schema.id)})${extensions.join('')})`
+  return `(${asArray(schemas.schema.id)}${extensions.join('')})`
+}
+
+function asArray(urn: string): string {
+  return `jsonb_build_array(${quote(urn)})`
 }
 
 function jsonAt(context: Pick<Context, 'columns' | 'schemas'>, { urn, name, sub }: AttrPath): string {
-  if (!urn && name === 'schemas') return schemasArray(context)
   const steps = [urn, name, sub].filter((step) => step !== undefined)
   return `(${[context.columns.document, ...steps.map(quote)].join(' -> ')})`
 }
@@ -53,6 +56,7 @@ function elements({ columns, schemas }: Pick<Context, 'columns' | 'schemas'>, pa
   const { sub: _, ...whole } = path
   const key = pathKey(whole)
   const column = columns.paths[key] ?? columns.paths[`${key}.value`]
+  if (!column && key === 'schemas') return `jsonb_array_elements(${schemasArray({ columns, schemas })})`
   const array = column?.sql ?? jsonAt({ columns, schemas }, whole)
   return `jsonb_array_elements(case jsonb_typeof(${array}) when 'array' then ${array} else '[]' end)`
 }

@@ -1,0 +1,120 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import pg from 'pg'
+import { Sequelize, type Transaction } from 'sequelize'
+import { failureOf } from './errors.ts'
+import { defineModels, type Models } from './models/index.ts'
+
+/** The pool, or one transaction on it. */
+export interface Db {
+  readonly sequelize: Sequelize
+  readonly models: Models
+  readonly transaction?: Transaction
+}
+
+export interface ConnectOptions {
+  /** Where the database is: a URL, or host (a folder for a Unix socket) and credentials. */
+  readonly database: string | DatabaseAddress
+  /** Most connections of this process. */
+  readonly poolSize?: number
+  /** How long a request waits for a connection, in milliseconds. */
+  readonly acquireTimeout?: number
+  /** How long a statement may run, in milliseconds. */
+  readonly statementTimeout?: number
+}
+
+export interface DatabaseAddress {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  readonly database: string
+}
+
+/** With a name, a statement is prepared once a connection; a text that a client's filter shaped has none. */
+export interface Statement {
+  readonly name?: string
+  readonly text: string
+}
+
+export function connect({ database, ...limits }: ConnectOptions): Db {
+  const sequelize = new Sequelize({
+    dialect: 'postgres',
+    dialectModule: pg,
+    logging: false,
+    pool: { max: limits.poolSize ?? 16, min: 0, acquire: limits.acquireTimeout ?? 2000, idle: 30_000 },
+    dialectOptions: {
+      connectionTimeoutMillis: 2000,
+      statement_timeout: limits.statementTimeout ?? 10_000,
+      idle_in_transaction_session_timeout: 10_000,
+      keepAlive: true,
+      application_name: 'usher',
+    },
+    ...address(database),
+  })
+  return { sequelize, models: defineModels(sequelize) }
+}
+
+// Sequelize lets a URL override host options and cannot read a socket folder from one, so it is taken apart here.
+function address(database: string | DatabaseAddress) {
+  if (typeof database !== 'string') {
+    const { user, ...rest } = database
+    return { ...rest, username: user }
+  }
+  const url = new URL(database)
+  return {
+    host: url.searchParams.get('host') ?? url.hostname,
+    port: Number(url.searchParams.get('port') ?? (url.port || 5432)),
+    username: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    database: decodeURIComponent(url.pathname.slice(1)),
+    ...sslOf(url.searchParams.get('sslmode')),
+  }
+}
+
+function sslOf(mode: string | null) {
+  if (mode === null || mode === 'disable' || mode === 'prefer' || mode === 'allow') return {}
+  return { ssl: true, dialectOptions: { ssl: { rejectUnauthorized: mode.startsWith('verify') } } }
+}
+
+export function disconnect({ sequelize }: Db): Promise<void> {
+  return sequelize.close()
+}
+
+/** Runs a named statement on the pool or inside the transaction, at the cost of bare pg. */
+export async function query<Row extends pg.QueryResultRow>(
+  db: Db,
+  statement: Statement,
+  values: unknown[],
+): Promise<Row[]> {
+  const config = { ...statement, values, types: pg.types }
+  const held = (db.transaction as Held | undefined)?.connection
+  if (held) return (await held.query<Row>(config)).rows
+  const manager = db.sequelize.connectionManager
+  // Sequelize's type for a connection is opaque; with this dialect it is pg's client
+  const client = (await manager.getConnection({ type: 'write' })) as pg.Client
+  try {
+    return (await client.query<Row>(config)).rows
+  } finally {
+    manager.releaseConnection(client)
+  }
+}
+
+// Not in Sequelize's types: the connection a transaction holds.
+interface Held {
+  connection?: pg.Client
+}
+
+const ATTEMPTS = 3
+
+/** Runs `work` in one transaction, again where it lost to a concurrent one (40001, 40P01). */
+export async function transact<T>(db: Db, work: (db: Db) => Promise<T>): Promise<T> {
+  if (db.transaction) return work(db)
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await db.sequelize.transaction((transaction) => work({ ...db, transaction }))
+    } catch (error) {
+      if (attempt === ATTEMPTS || failureOf(error)?.kind !== 'contention') throw error
+      await pause(attempt * 10 * Math.random())
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import { query } from './connect.ts'
+import type { Scope } from './scope.ts'
+
+/** An event as it is written; when, by whom and in which request come from the scope. */
+export interface NewEvent {
+  readonly id: string
+  readonly type: string
+  readonly subject_type: string
+  readonly subject_id: string
+  /** Names of what changed, never values. */
+  readonly changed: readonly string[]
+  readonly policy_version?: number
+  readonly rule?: string
+  readonly data: Readonly<Record<string, unknown>>
+  /** What erasure must be able to take away; kept apart under the person, who is the subject. */
+  readonly personal?: Readonly<Record<string, unknown>>
+}
+
+export interface EventRow {
+  id: string
+  at: Date
+  type: string
+  actor: string
+  changed: string[]
+  policy_version: number | null
+  rule: string | null
+  request_id: string | null
+  data: Record<string, unknown>
+}
+
+/** The parameters every writing statement begins with: `$1` organization, `$2` now, `$3` actor, `$4` request, `$5` events. */
+export function written(
+  { organizationId, now, actor, requestId }: Scope,
+  events: readonly NewEvent[],
+): unknown[] {
+  return [organizationId, now, actor, requestId, JSON.stringify(events)]
+}
+
+/** CTEs that write the events of `$5` if `source` has its one row; they end the `with` list. */
+export const recording = (source: string): string => `
+  noted as (
+    select e.* from ${source}, jsonb_to_recordset($5::jsonb) as e(
+      id uuid, type text, subject_type text, subject_id uuid, changed text[],
+      policy_version integer, rule text, data jsonb, personal jsonb)
+  ), logged as (
+    insert into events (organization_id, id, at, type, actor, subject_type, subject_id, changed,
+                        policy_version, rule, request_id, data)
+    select $1, id, $2, type, $3, subject_type, subject_id, changed, policy_version, rule, $4, data from noted
+  ), logged_apart as (
+    insert into event_personal (organization_id, user_id, event_id, data)
+    select $1, subject_id, id, personal from noted where personal is not null
+  )`
+
+const record = {
+  name: 'record_events',
+  text: `with source as (select 1), ${recording('source')} select 1`,
+}
+
+/** For what changes nothing else: refusals and the like. */
+export async function recordEvents(scope: Scope, events: readonly NewEvent[]): Promise<void> {
+  await query(scope.db, record, written(scope, events))
+}
+
+const bySubject = {
+  name: 'events_by_subject',
+  text: `select id, at, type, actor, changed, policy_version, rule, request_id, data from events
+         where organization_id = $1 and subject_id = $2 and ($3::uuid is null or id < $3)
+         order by id desc limit $4`,
+}
+
+/** What happened to one person, group or workspace: the newest first, from before the event `before`. */
+export function eventsOf(
+  { db, organizationId }: Scope,
+  subjectId: string,
+  page: { before?: string; limit: number },
+): Promise<EventRow[]> {
+  return query(db, bySubject, [organizationId, subjectId, page.before ?? null, page.limit])
+}

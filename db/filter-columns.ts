@@ -1,0 +1,37 @@
+/**
+ * Where the tables keep what a SCIM path names; the shape is that of the translator in `scim`, which this folder
+ * does not import. A path that is not here is read from the `attributes` document. An index of the same expression
+ * stands in the migrations for what IdPs ask: `lower(…)` of a text, the containment of an address.
+ */
+const times = {
+  'meta.created': { sql: 'created_at' },
+  'meta.lastModified': { sql: 'updated_at' },
+}
+
+const prefixed = (table: string, paths: Record<string, { sql: string }>) =>
+  Object.fromEntries(Object.entries(paths).map(([path, { sql }]) => [path, { sql: `${table}.${sql}` }]))
+
+export const userFilterColumns = {
+  document: 'u.attributes',
+  paths: {
+    id: { sql: 'u.id', type: 'uuid' as const },
+    ...prefixed('u', times),
+    userName: { sql: 'u.user_name' },
+    externalId: { sql: 'u.external_id' },
+    active: { sql: "(u.status in ('staged', 'held', 'ready'))" },
+    'emails.value': {
+      sql: "e ->> 'value'",
+      contains: (parameter: string) => `u.email_keys @> to_jsonb(lower(${parameter}))`,
+    },
+  },
+}
+
+export const groupFilterColumns = {
+  document: 'g.attributes',
+  paths: {
+    id: { sql: 'g.id', type: 'uuid' as const },
+    ...prefixed('g', times),
+    displayName: { sql: 'g.display_name' },
+    externalId: { sql: 'g.external_id' },
+  },
+}

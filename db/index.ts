@@ -1,0 +1,77 @@
+export { connect, type DatabaseAddress, type Db, disconnect, transact } from './connect.ts'
+export {
+  type ConnectionRow,
+  createConnection,
+  findConnection,
+  listConnections,
+  type NewConnection,
+  type OidcConnectionRow,
+  oidcConnections,
+  setConnectionStatus,
+} from './connections.ts'
+export {
+  createScimCredential,
+  findScimCredential,
+  listScimCredentials,
+  revokeScimCredential,
+  type ScimCaller,
+  type ScimCredentialRow,
+  touchScimCredential,
+} from './credentials.ts'
+export { type Embedded, startEmbedded } from './embedded.ts'
+export { type Failure, failureOf } from './errors.ts'
+export { type EventRow, eventsOf, type NewEvent, recordEvents } from './events.ts'
+export { groupFilterColumns, userFilterColumns } from './filter-columns.ts'
+export {
+  changeGroup,
+  countGroups,
+  deleteGroup,
+  findGroup,
+  type GroupRecord,
+  type GroupRow,
+  type GroupWithMembers,
+  groupListFirstParameter,
+  insertGroup,
+  listGroups,
+  type MemberSets,
+} from './groups.ts'
+export { findMatches, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
+export { migrate, pendingMigrations } from './migrate.ts'
+export {
+  createOrganization,
+  findOrganization,
+  listOrganizations,
+  type OrganizationRow,
+} from './organizations.ts'
+export { findPerson, listPeople, type PersonRow, peopleFirstParameter } from './people.ts'
+export { currentPolicy, type PolicyRow } from './policies.ts'
+export type { Scope } from './scope.ts'
+export {
+  beginSession,
+  endSession,
+  endSessions,
+  findSession,
+  type NewSession,
+  type SessionRow,
+} from './sessions.ts'
+export {
+  type SignInTransactionRow,
+  saveSignInTransaction,
+  takeSignInTransaction,
+} from './sign-in-transactions.ts'
+export { countAdminKeys, findAdminKey, organizationBySlug, organizationOfConnection } from './unscoped.ts'
+export { countUsers, listUsers, userListFirstParameter } from './user-list.ts'
+export {
+  findUser,
+  insertUser,
+  linkIdentity,
+  lockUser,
+  type NewIdentity,
+  type NewPlace,
+  type ResourceRow,
+  type Role,
+  type UserRecord,
+  type UserRow,
+  type UserStatus,
+  updateUser,
+} from './users.ts'

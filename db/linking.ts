@@ -1,0 +1,53 @@
+import { query } from './connect.ts'
+import type { Scope } from './scope.ts'
+import { type UserRow, userColumns } from './users.ts'
+
+/** Why a known person may be the one who arrives; `former` has been deleted and may be restored. */
+export type MatchedBy = 'identity' | 'externalId' | 'userName' | 'former'
+
+export interface Match extends UserRow {
+  readonly matched_by: MatchedBy
+  /** Whether the person has a login on the connection asked about. */
+  readonly linked: boolean
+  /** Whether such a login came with another correlation value. */
+  readonly linked_otherwise: boolean
+  readonly has_workspace: boolean
+}
+
+export interface MatchKeys {
+  readonly connectionId: string
+  readonly issuer?: string
+  readonly subject?: string
+  readonly externalId?: string | null
+  readonly userName: string
+}
+
+const login = `select from identities l
+  where l.organization_id = $1 and l.user_id = u.id and l.connection_id = $2`
+
+const among = (matchedBy: MatchedBy, condition: string, from = 'users u') => `
+  select ${userColumns}, '${matchedBy}' as matched_by, exists (${login}) as linked,
+    exists (${login} and l.correlation is distinct from $5) as linked_otherwise,
+    exists (select from workspaces w where w.organization_id = $1 and w.default_of = u.id) as has_workspace
+  from ${from} where u.organization_id = $1 and ${condition}`
+
+const matching = {
+  name: 'users_matching',
+  text: [
+    among(
+      'identity',
+      'i.connection_id = $2 and i.issuer = $3 and i.subject = $4',
+      'identities i join users u on u.organization_id = $1 and i.organization_id = $1 and u.id = i.user_id',
+    ),
+    among('externalId', 'u.external_id = $5 and u.connection_id = $2 and u.deleted_at is null'),
+    among('userName', 'lower(u.user_name) = lower($6) and u.deleted_at is null'),
+    among('former', 'u.external_id = $5 and u.connection_id = $2 and u.deleted_at is not null'),
+  ].join(' union all '),
+}
+
+/** Everybody who may be meant, once for each way they were found. */
+export function findMatches({ db, organizationId }: Scope, keys: MatchKeys): Promise<Match[]> {
+  const { connectionId, issuer, subject, externalId, userName } = keys
+  const values = [organizationId, connectionId, issuer, subject, externalId, userName]
+  return query(db, matching, values)
+}

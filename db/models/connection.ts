@@ -1,0 +1,64 @@
+import {
+  DataTypes,
+  type InferAttributes,
+  type InferCreationAttributes,
+  type Model,
+  type Sequelize,
+} from 'sequelize'
+
+/** `issuer` is null where there is no OIDC half, `scimProfile` where there is no SCIM half. */
+export interface Connection extends Model<InferAttributes<Connection>, InferCreationAttributes<Connection>> {
+  organizationId: string
+  id: string
+  name: string
+  status: 'active' | 'disabled'
+  issuer: string | null
+  clientId: string | null
+  clientSecret: string | null
+  tokenEndpointAuthMethod: string | null
+  correlationClaim: string | null
+  scopes: string[] | null
+  scimProfile: 'lenient' | 'strict' | null
+  version: number
+  createdAt: Date
+  updatedAt: Date
+}
+
+export const defineConnection = (sequelize: Sequelize) =>
+  sequelize.define<Connection>(
+    'Connection',
+    {
+      organizationId: { type: DataTypes.UUID, primaryKey: true },
+      id: { type: DataTypes.UUID, primaryKey: true },
+      name: { type: DataTypes.TEXT, allowNull: false },
+      status: { type: DataTypes.TEXT, allowNull: false },
+      issuer: DataTypes.TEXT,
+      clientId: DataTypes.TEXT,
+      clientSecret: DataTypes.TEXT,
+      tokenEndpointAuthMethod: DataTypes.TEXT,
+      correlationClaim: DataTypes.TEXT,
+      scopes: DataTypes.ARRAY(DataTypes.TEXT),
+      scimProfile: DataTypes.TEXT,
+      version: { type: DataTypes.INTEGER, allowNull: false },
+      createdAt: { type: DataTypes.DATE, allowNull: false },
+      updatedAt: { type: DataTypes.DATE, allowNull: false },
+    },
+    { tableName: 'connections', underscored: true, timestamps: false },
+  )
+
+/** Which organization a connection id belongs to, for requests that name only the connection. */
+export interface ConnectionDirectory
+  extends Model<InferAttributes<ConnectionDirectory>, InferCreationAttributes<ConnectionDirectory>> {
+  id: string
+  organizationId: string
+}
+
+export const defineDirectory = (sequelize: Sequelize) =>
+  sequelize.define<ConnectionDirectory>(
+    'ConnectionDirectory',
+    {
+      id: { type: DataTypes.UUID, primaryKey: true },
+      organizationId: { type: DataTypes.UUID, allowNull: false },
+    },
+    { tableName: 'connection_directory', underscored: true, timestamps: false },
+  )

@@ -1,0 +1,29 @@
+import {
+  DataTypes,
+  type InferAttributes,
+  type InferCreationAttributes,
+  type Model,
+  type Sequelize,
+} from 'sequelize'
+
+export interface Organization
+  extends Model<InferAttributes<Organization>, InferCreationAttributes<Organization>> {
+  id: string
+  slug: string
+  name: string
+  status: 'active' | 'suspended'
+  createdAt: Date
+}
+
+export const defineOrganization = (sequelize: Sequelize) =>
+  sequelize.define<Organization>(
+    'Organization',
+    {
+      id: { type: DataTypes.UUID, primaryKey: true },
+      slug: { type: DataTypes.TEXT, allowNull: false },
+      name: { type: DataTypes.TEXT, allowNull: false },
+      status: { type: DataTypes.TEXT, allowNull: false },
+      createdAt: { type: DataTypes.DATE, allowNull: false },
+    },
+    { tableName: 'organizations', underscored: true, timestamps: false },
+  )

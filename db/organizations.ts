@@ -1,0 +1,57 @@
+import { type Db, query, transact } from './connect.ts'
+import { type NewEvent, recordEvents } from './events.ts'
+import type { Scope } from './scope.ts'
+
+export interface OrganizationRow {
+  readonly id: string
+  readonly slug: string
+  readonly name: string
+  readonly status: 'active' | 'suspended'
+}
+
+export interface NewOrganization {
+  readonly slug: string
+  readonly name: string
+  readonly home: { readonly id: string; readonly name: string }
+  readonly policy: object
+  readonly events: readonly NewEvent[]
+}
+
+const firstPolicy = {
+  name: 'first_policy',
+  text: `insert into policies (organization_id, version, document, actor, created_at) values ($1, 1, $2, $3, $4)`,
+}
+const homeTeam = {
+  name: 'home_team',
+  text: `insert into teams (organization_id, id, name, home, created_at) values ($1, $2, $3, true, $4)`,
+}
+
+/** Makes the organization of the scope with its home team and its first policy; 23505 where the slug is taken. */
+export async function createOrganization(scope: Scope, made: NewOrganization): Promise<void> {
+  const { organizationId: id, now, actor } = scope
+  await transact(scope.db, async (db) => {
+    const { slug, name } = made
+    const row = { id, slug, name, status: 'active' as const, createdAt: now }
+    await db.models.Organization.create(row, { transaction: db.transaction ?? null })
+    await query(db, homeTeam, [id, made.home.id, made.home.name, now])
+    await query(db, firstPolicy, [id, JSON.stringify(made.policy), actor, now])
+    await recordEvents({ ...scope, db }, made.events)
+  })
+}
+
+export async function findOrganization({ db, organizationId }: Scope): Promise<OrganizationRow | null> {
+  return db.models.Organization.findByPk(organizationId, { raw: true, transaction: db.transaction ?? null })
+}
+
+const page = {
+  name: 'organizations_page',
+  text: `select id, slug, name, status from organizations where ($1::uuid is null or id > $1) order by id limit $2`,
+}
+
+/** Every organization of the environment, for its operators. */
+export function listOrganizations(
+  db: Db,
+  { after, limit }: { after?: string; limit: number },
+): Promise<OrganizationRow[]> {
+  return query(db, page, [after ?? null, limit])
+}

@@ -1,0 +1,56 @@
+import { query } from './connect.ts'
+import { type Condition, paged } from './page.ts'
+import type { Scope } from './scope.ts'
+import type { Role, UserStatus } from './users.ts'
+
+/** A person as administrators see them: the record with its place. */
+export interface PersonRow {
+  readonly id: string
+  readonly user_name: string
+  readonly external_id: string | null
+  readonly display_name: string | null
+  readonly status: UserStatus
+  readonly reason: string | null
+  readonly managed: boolean
+  readonly connection_id: string | null
+  readonly created_at: Date
+  readonly workspace_id: string | null
+  readonly workspace_name: string | null
+  readonly role: Role | null
+  readonly home_id: string | null
+  readonly home_name: string | null
+}
+
+const person = `
+  select u.id, u.user_name, u.external_id, u.attributes ->> 'displayName' as display_name, u.status, u.reason,
+    u.managed, u.connection_id, u.created_at,
+    w.id as workspace_id, w.name as workspace_name, m.role, t.id as home_id, t.name as home_name
+  from users u
+  left join workspaces w on w.organization_id = u.organization_id and w.default_of = u.id
+  left join memberships m on m.organization_id = u.organization_id and m.user_id = u.id and m.workspace_id = w.id
+  left join teams t on t.organization_id = w.organization_id and t.id = w.team_id`
+
+const byId = { name: 'person_by_id', text: `${person} where u.organization_id = $1 and u.id = $2` }
+
+export async function findPerson({ db, organizationId }: Scope, id: string): Promise<PersonRow | null> {
+  return (await query<PersonRow>(db, byId, [organizationId, id]))[0] ?? null
+}
+
+/** Parameters of a list's condition begin here. */
+export const peopleFirstParameter = 3
+
+export interface PeopleQuery {
+  readonly where: Condition
+  readonly after?: string
+  readonly limit: number
+}
+
+/** In order of their making, from after the person `after`. */
+export function listPeople(
+  { db, organizationId }: Scope,
+  { where, after, limit }: PeopleQuery,
+): Promise<PersonRow[]> {
+  const select = `${person} where u.organization_id = $1 and ($2::uuid is null or u.id > $2) and ${where.text}`
+  const values = [organizationId, after ?? null, ...where.values]
+  return query(db, ...paged({ select, values }, { orderBy: 'u.id', limit, offset: 0 }))
+}

@@ -1,0 +1,140 @@
+import { query } from './connect.ts'
+import { type NewEvent, recording, written } from './events.ts'
+import type { Scope } from './scope.ts'
+import type { Role } from './users.ts'
+
+export interface NewSession {
+  readonly id: string
+  readonly secretHash: Buffer
+  readonly userId: string
+  readonly connectionId: string
+  readonly sid: string | null
+  /** Encrypted by the caller. */
+  readonly idToken: string | null
+  readonly expiresAt: Date
+}
+
+const begin = {
+  name: 'begin_session',
+  text: `
+  with person as (
+    select id, session_epoch from users where organization_id = $1 and id = $6 and status = 'ready' for share
+  ), expired as (
+    delete from sessions where organization_id = $1 and user_id = $6 and expires_at <= $2
+  ), made as (
+    insert into sessions (organization_id, id, secret_hash, user_id, user_epoch, connection_id, workspace_id,
+                          sid, id_token, created_at, expires_at)
+    select $1, $7, $8, person.id, person.session_epoch, $9,
+      (select id from workspaces where organization_id = $1 and default_of = person.id), $10, $11, $2, $12
+    from person
+    returning id
+  ), ${recording('made')}
+  select id from made`,
+}
+
+/**
+ * Begins a session of a ready person; false for anybody else. The person's epoch goes with it: a deactivation that
+ * runs at the same moment raises the epoch, so that a session it could not see is dead all the same.
+ */
+export async function beginSession(
+  scope: Scope,
+  session: NewSession,
+  events: readonly NewEvent[],
+): Promise<boolean> {
+  const { userId, id, secretHash, connectionId, sid, idToken, expiresAt } = session
+  const own = [userId, id, secretHash, connectionId, sid, idToken, expiresAt]
+  return (await query(scope.db, begin, [...written(scope, events), ...own])).length === 1
+}
+
+export interface SessionRow {
+  readonly session_id: string
+  readonly expires_at: Date
+  readonly connection_id: string
+  readonly user_id: string
+  readonly user_name: string
+  readonly display_name: string | null
+  readonly organization_id: string
+  readonly organization_slug: string
+  readonly organization_name: string
+  readonly workspace_id: string | null
+  readonly workspace_name: string | null
+  readonly home_id: string | null
+  readonly home_name: string | null
+  readonly role: Role | null
+}
+
+const live = {
+  name: 'live_session',
+  text: `
+  select s.id as session_id, s.expires_at, s.connection_id, u.id as user_id, u.user_name,
+    u.attributes ->> 'displayName' as display_name,
+    o.id as organization_id, o.slug as organization_slug, o.name as organization_name,
+    w.id as workspace_id, w.name as workspace_name, t.id as home_id, t.name as home_name, m.role
+  from sessions s
+  join users u on u.organization_id = s.organization_id and u.id = s.user_id
+    and u.status = 'ready' and u.session_epoch = s.user_epoch
+  join connections c on c.organization_id = s.organization_id and c.id = s.connection_id and c.status = 'active'
+  join organizations o on o.id = s.organization_id and o.status = 'active'
+  left join memberships m on m.organization_id = s.organization_id and m.user_id = s.user_id
+    and m.workspace_id = s.workspace_id
+  left join workspaces w on w.organization_id = m.organization_id and w.id = m.workspace_id and w.status = 'active'
+  left join teams t on t.organization_id = w.organization_id and t.id = w.team_id
+  where s.organization_id = $1 and s.secret_hash = $2 and s.expires_at > $3`,
+}
+
+/** The session with who, where and as what, in one round trip; null where anything has ended it. */
+export async function findSession(
+  { db, organizationId, now }: Scope,
+  secretHash: Buffer,
+): Promise<SessionRow | null> {
+  return (await query<SessionRow>(db, live, [organizationId, secretHash, now]))[0] ?? null
+}
+
+const end = {
+  name: 'end_session',
+  text: `
+  with ended as (
+    delete from sessions where organization_id = $1 and secret_hash = $4
+    returning user_id, connection_id, id_token
+  ), logged as (
+    insert into events (organization_id, id, at, type, actor, subject_type, subject_id, changed, request_id, data)
+    select $1, $5, $2, 'session.ended', 'user:' || user_id, 'user', user_id, '{}', $3, '{"cause":"logout"}' from ended
+  )
+  select connection_id, id_token from ended`,
+}
+
+export interface EndedSession {
+  readonly connection_id: string
+  readonly id_token: string | null
+}
+
+/** Ends one session because its person asked for it; the event, whose id is given, is theirs. */
+export async function endSession(
+  { db, organizationId, now, requestId }: Scope,
+  secretHash: Buffer,
+  eventId: string,
+): Promise<EndedSession | null> {
+  const values = [organizationId, now, requestId, secretHash, eventId]
+  return (await query<EndedSession>(db, end, values))[0] ?? null
+}
+
+const endAll = {
+  name: 'end_sessions_of_user',
+  text: `
+  with person as (
+    update users set session_epoch = session_epoch + 1
+    where organization_id = $1 and id = $6 and deleted_at is null returning id
+  ), ended as (
+    delete from sessions using person where organization_id = $1 and user_id = person.id
+  ), ${recording('person')}
+  select id from person`,
+}
+
+/** Ends every session of a person. False where there is no such person. */
+export async function endSessions(
+  scope: Scope,
+  userId: string,
+  events: readonly NewEvent[],
+): Promise<boolean> {
+  return (await query(scope.db, endAll, [...written(scope, events), userId])).length === 1
+}

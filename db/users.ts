@@ -1,0 +1,223 @@
+import { query } from './connect.ts'
+import { type NewEvent, recording, written } from './events.ts'
+import type { Scope } from './scope.ts'
+
+export type UserStatus = 'staged' | 'held' | 'ready' | 'suspended' | 'leaving' | 'archived' | 'erased'
+export type Role = 'owner' | 'admin' | 'member' | 'viewer'
+
+/** What the record of a person says; `attributes` holds the SCIM attributes that have no column of their own. */
+export interface UserRecord {
+  readonly connection_id: string | null
+  /** Whether SCIM keeps this record; a sign-in made it where not. */
+  readonly managed: boolean
+  readonly user_name: string
+  readonly external_id: string | null
+  readonly status: UserStatus
+  readonly reason: string | null
+  readonly attributes: Readonly<Record<string, unknown>>
+}
+
+export interface UserRow extends UserRecord {
+  readonly id: string
+  readonly version: number
+  readonly created_at: Date
+  readonly updated_at: Date
+  readonly deleted_at: Date | null
+}
+
+/** The default workspace of a person, and the role they hold in it. */
+export interface NewPlace {
+  readonly workspaceId: string
+  readonly teamId: string
+  readonly name: string
+  readonly role: Role
+  readonly rule: string
+}
+
+export interface NewIdentity {
+  readonly id: string
+  readonly connectionId: string
+  readonly issuer: string
+  readonly subject: string
+  readonly correlation: string | null
+}
+
+export interface UserWrite {
+  readonly id: string
+  readonly record: UserRecord
+  readonly place?: NewPlace | undefined
+  readonly identity?: NewIdentity | undefined
+  readonly events: readonly NewEvent[]
+}
+
+export const userColumns = `u.id, u.connection_id, u.managed, u.user_name, u.external_id, u.status, u.reason,
+  u.attributes, u.version, u.created_at, u.updated_at, u.deleted_at`
+
+// $6 to $22 carry the person, the place and the identity; the last two only where there is one.
+const arrival = `
+  place as (
+    insert into workspaces (organization_id, id, team_id, name, default_of, created_at)
+    select $1, $14::uuid, $15::uuid, $16, person.id, $2 from person where $14::uuid is not null
+    returning id
+  ), role as (
+    insert into memberships (organization_id, user_id, workspace_id, role, source, rule, created_at)
+    select $1, person.id, place.id, $17::membership_role, 'provisioning', $18, $2 from person, place
+  ), login as (
+    insert into identities (organization_id, id, connection_id, issuer, subject, user_id, correlation, created_at)
+    select $1, $19::uuid, $20::uuid, $21, $22, person.id, $23, $2 from person where $19::uuid is not null
+  ), ${recording('person')}
+  select id from person`
+
+const values = (scope: Scope, { id, record, place, identity, events }: UserWrite): unknown[] => [
+  ...written(scope, events),
+  id,
+  record.connection_id,
+  record.managed,
+  record.user_name,
+  record.external_id,
+  record.status,
+  record.reason,
+  JSON.stringify(record.attributes),
+  place?.workspaceId,
+  place?.teamId,
+  place?.name,
+  place?.role,
+  place?.rule,
+  identity?.id,
+  identity?.connectionId,
+  identity?.issuer,
+  identity?.subject,
+  identity?.correlation,
+]
+
+/** What the attributes of `$13` say that is looked up by an index. */
+const emailKeys = `lower(jsonb_path_query_array($13::jsonb, '$.emails[*].value')::text)::jsonb`
+const manager = `$13::jsonb #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}'`
+
+const insert = {
+  name: 'insert_user',
+  text: `
+  with person as (
+    insert into users (organization_id, id, connection_id, managed, user_name, external_id, status, reason,
+                       attributes, email_keys, manager, created_at, updated_at)
+    select $1, $6::uuid, $7::uuid, $8, $9, $10, $11::user_status, $12, $13::jsonb, ${emailKeys}, ${manager}, $2, $2
+    where not exists (select from policies where organization_id = $1 and version > $24)
+      and ($25::boolean or not exists (
+        select from users where organization_id = $1 and external_id = $10 and connection_id = $7::uuid
+          and deleted_at is not null))
+    on conflict do nothing
+    returning id
+  ), ${arrival}`,
+}
+
+export interface InsertGuard {
+  readonly policyVersion: number
+  /** Whether a deleted person of the same externalId has been looked for; unseen, one keeps this from writing. */
+  readonly formerSeen: boolean
+}
+
+/**
+ * Makes a person with place, identity and events in one statement. False where the guard holds it back, or the
+ * userName or externalId is taken: then nothing was written.
+ */
+export async function insertUser(scope: Scope, write: UserWrite, guard: InsertGuard): Promise<boolean> {
+  const guarded = [...values(scope, write), guard.policyVersion, guard.formerSeen]
+  return (await query(scope.db, insert, guarded)).length === 1
+}
+
+const update = {
+  name: 'update_user',
+  text: `
+  with person as (
+    update users set connection_id = $7::uuid, managed = $8, user_name = $9, external_id = $10,
+      status = $11::user_status, reason = $12, attributes = $13::jsonb, email_keys = ${emailKeys},
+      manager = ${manager}, version = version + 1, updated_at = $2,
+      session_epoch = session_epoch + (not $25::boolean)::integer,
+      deleted_at = case when $26::boolean then coalesce(deleted_at, $2) end
+    where organization_id = $1 and id = $6::uuid and version = $24
+    returning id
+  ), ended as (
+    delete from sessions using person where organization_id = $1 and user_id = person.id and not $25::boolean
+  ), ${arrival}`,
+}
+
+const active: ReadonlySet<UserStatus> = new Set(['staged', 'held', 'ready'])
+
+/**
+ * Writes the record where its version is still `version`; a person who is no longer active loses every session in
+ * the same statement. False where the version has moved on: then nothing was written.
+ */
+export async function updateUser(scope: Scope, write: UserWrite & { version: number }): Promise<boolean> {
+  const { status } = write.record
+  const deleted = status === 'leaving' || status === 'archived' || status === 'erased'
+  const rows = await query(scope.db, update, [
+    ...values(scope, write),
+    write.version,
+    active.has(status),
+    deleted,
+  ])
+  return rows.length === 1
+}
+
+const link = {
+  name: 'link_identity',
+  text: `
+  with person as (
+    select id from users where organization_id = $1 and id = $6 and deleted_at is null for share
+  ), login as (
+    insert into identities (organization_id, id, connection_id, issuer, subject, user_id, correlation, created_at)
+    select $1, $7, $8, $9, $10, person.id, $11, $2 from person
+    on conflict (organization_id, connection_id, issuer, subject) do update
+      set user_id = excluded.user_id, correlation = excluded.correlation, created_at = excluded.created_at
+      where exists (select from users former where former.organization_id = $1 and former.id = identities.user_id
+                    and former.deleted_at is not null)
+    returning user_id as id
+  ), ${recording('login')}
+  select id from login`,
+}
+
+/**
+ * Adds a login to a person; one that was a deleted person's moves. False where the person is gone, or the login is
+ * that of somebody who is not.
+ */
+export async function linkIdentity(
+  scope: Scope,
+  userId: string,
+  { identity, events }: { identity: NewIdentity; events: readonly NewEvent[] },
+): Promise<boolean> {
+  const { id, connectionId, issuer, subject, correlation } = identity
+  const login = [userId, id, connectionId, issuer, subject, correlation]
+  return (await query(scope.db, link, [...written(scope, events), ...login])).length === 1
+}
+
+export interface ResourceRow extends UserRow {
+  readonly groups: { value: string; display: string }[] | null
+  readonly manager_name: string | null
+}
+
+/** The columns of a SCIM User: the record, and what is computed from others. */
+export const resourceColumns = `${userColumns},
+  (select jsonb_agg(jsonb_build_object('value', g.id, 'display', g.display_name) order by g.id)
+   from group_members m join groups g on g.organization_id = m.organization_id and g.id = m.group_id
+   where m.organization_id = u.organization_id and m.user_id = u.id and g.deleted_at is null) as groups,
+  (select m.attributes ->> 'displayName' from users m
+   where m.organization_id = u.organization_id and m.deleted_at is null
+     and m.id = case when u.manager ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then u.manager::uuid end
+  ) as manager_name`
+
+const byId = {
+  name: 'user_by_id',
+  text: `select ${resourceColumns} from users u
+         where u.organization_id = $1 and u.id = $2 and u.deleted_at is null`,
+}
+
+export async function findUser({ db, organizationId }: Scope, id: string): Promise<ResourceRow | null> {
+  return (await query<ResourceRow>(db, byId, [organizationId, id]))[0] ?? null
+}
+
+const byIdLocked = { name: 'user_by_id_locked', text: `${byId.text} for update of u` }
+
+/** As `findUser`, and holds the row until the transaction ends: for a writer that keeps losing to others. */
+export async function lockUser({ db, organizationId }: Scope, id: string): Promise<ResourceRow | null> {
+  return (await query<ResourceRow>(db, byIdLocked, [organizationId, id]))[0] ?? null
+}

@@ -1,0 +1,170 @@
+import {
+  failureOf,
+  findPerson,
+  findUser,
+  lockUser,
+  type NewEvent,
+  type NewPlace,
+  type ResourceRow,
+  type Scope,
+  transact,
+  type UserRecord,
+  type UserStatus,
+  updateUser,
+} from '../../db/index.ts'
+import { Problem } from '../errors.ts'
+import { eventOf } from '../events/record.ts'
+import type { Policies } from './policy.ts'
+import { newPlace, provisioned } from './provision.ts'
+import { Refused } from './refused.ts'
+
+/** What SCIM may say of a person. */
+export interface Saying {
+  readonly userName: string
+  readonly externalId: string | null
+  readonly active: boolean
+  readonly attributes: Readonly<Record<string, unknown>>
+}
+
+export interface Change {
+  readonly userId: string
+  readonly connectionId: string
+  /** From the record as it stands to what it should say; throws to refuse. */
+  readonly edit: (current: ResourceRow) => Saying
+}
+
+/**
+ * Changes a person as SCIM asks, and takes the transition that follows from `active`. The record is read, computed,
+ * and written where its version is unchanged; a writer that loses once holds the row for its second try. Null where
+ * there is no such person.
+ */
+export async function changeUser(
+  scope: Scope,
+  change: Change,
+  policies: Policies,
+): Promise<ResourceRow | null> {
+  const current = await findUser(scope, change.userId)
+  if (!current) return null
+  const changed = await changeRow(scope, { ...change, current }, policies)
+  if (changed) return changed
+  return transact(scope.db, async (db) => {
+    const held = { ...scope, db }
+    const locked = await lockUser(held, change.userId)
+    return locked && (await changeRow(held, { ...change, current: locked }, policies))
+  })
+}
+
+async function changeRow(
+  scope: Scope,
+  { current, connectionId, edit }: Change & { current: ResourceRow },
+  policies: Policies,
+): Promise<ResourceRow | undefined> {
+  assertOwn(current, connectionId)
+  const record = recordAfter(current, edit(current), connectionId)
+  const changed = differences(current, record)
+  if (changed.length === 0) return current
+  const place = await placeOnArrival(scope, { current, record }, policies)
+  const events = [...eventsOf(current, { record, changed, connectionId }), ...(place ? [place.event] : [])]
+  const write = { id: current.id, version: current.version, record, place: place?.place, events }
+  if (!(await written(scope, write))) return undefined
+  return { ...current, ...record, version: current.version + 1, updated_at: scope.now }
+}
+
+async function written(scope: Scope, write: Parameters<typeof updateUser>[1]): Promise<boolean> {
+  try {
+    return await updateUser(scope, write)
+  } catch (error) {
+    const failure = failureOf(error)
+    if (failure?.kind !== 'conflict') throw error
+    const code = failure.constraint?.includes('external_id') ? 'external_id_taken' : 'user_name_taken'
+    throw new Refused({ code, rule: 'already there', policyVersion: 0 })
+  }
+}
+
+function assertOwn({ connection_id }: ResourceRow, connectionId: string): void {
+  if (connection_id !== connectionId)
+    throw new Problem('forbidden', 'This person is managed by another connection.')
+}
+
+function recordAfter(current: ResourceRow, saying: Saying, connectionId: string): UserRecord {
+  return {
+    connection_id: connectionId,
+    managed: true,
+    user_name: saying.userName,
+    external_id: saying.externalId,
+    status: statusAfter(current.status, saying.active),
+    reason: saying.active ? current.reason : null,
+    attributes: saying.attributes,
+  }
+}
+
+function statusAfter(status: UserStatus, active: boolean): UserStatus {
+  if (!active) return 'suspended'
+  return status === 'suspended' ? 'ready' : status
+}
+
+/** SCIM names of what a record would change. */
+function differences(current: ResourceRow, record: UserRecord): string[] {
+  const names = new Set([...Object.keys(current.attributes), ...Object.keys(record.attributes)])
+  const isDifferent = (name: string) =>
+    JSON.stringify(current.attributes[name]) !== JSON.stringify(record.attributes[name])
+  return [
+    ...(current.user_name === record.user_name ? [] : ['userName']),
+    ...(current.external_id === record.external_id ? [] : ['externalId']),
+    ...(current.status === record.status ? [] : ['active']),
+    ...[...names].filter(isDifferent),
+  ]
+}
+
+/** Who was made inactive gets their place when they first become active. */
+async function placeOnArrival(
+  scope: Scope,
+  { current, record }: { current: ResourceRow; record: UserRecord },
+  policies: Policies,
+): Promise<{ place: NewPlace; event: NewEvent } | undefined> {
+  if (current.status === record.status || record.status !== 'ready') return undefined
+  if ((await findPerson(scope, current.id))?.workspace_id) return undefined
+  const policy = await policies.current(scope)
+  const place = newPlace(policy)
+  const identity = { via: 'scim' as const, connectionId: record.connection_id ?? '' }
+  return { place, event: provisioned(current.id, { policy, identity, place }) }
+}
+
+function eventsOf(
+  current: ResourceRow,
+  { record, changed, connectionId }: { record: UserRecord; changed: string[]; connectionId: string },
+): NewEvent[] {
+  const subject = { type: 'user' as const, id: current.id }
+  const data = { via: 'scim', connectionId }
+  const other = changed.filter((name) => name !== 'active')
+  const transition = record.status === 'suspended' ? 'user.suspended' : 'user.reactivated'
+  return [
+    ...(other.length > 0 ? [eventOf({ type: 'user.changed', subject, changed: other, data })] : []),
+    ...(changed.includes('active') ? [eventOf({ type: transition, subject, changed: ['active'], data })] : []),
+  ]
+}
+
+export interface Removal {
+  readonly userId: string
+  readonly connectionId: string
+  /** Throws where the caller's precondition does not hold. */
+  readonly check: (current: ResourceRow) => void
+}
+
+/** Hides a person and ends every session; the record stays restorable. False where there is no such person. */
+export async function removeUser(scope: Scope, { userId, connectionId, check }: Removal): Promise<boolean> {
+  return transact(scope.db, async (db) => {
+    const held = { ...scope, db }
+    const current = await lockUser(held, userId)
+    if (!current) return false
+    assertOwn(current, connectionId)
+    check(current)
+    const event = eventOf({
+      type: 'user.deleted',
+      subject: { type: 'user', id: userId },
+      data: { via: 'scim', connectionId },
+    })
+    const record = { ...current, status: 'leaving' as const, reason: null }
+    return updateUser(held, { id: userId, version: current.version, record, events: [event] })
+  })
+}

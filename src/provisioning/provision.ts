@@ -1,0 +1,200 @@
+import { v7 as uuidv7 } from 'uuid'
+import {
+  failureOf,
+  findMatches,
+  insertUser,
+  linkIdentity,
+  type Match,
+  type NewEvent,
+  type NewIdentity,
+  type NewPlace,
+  type Scope,
+  type UserRecord,
+  updateUser,
+} from '../../db/index.ts'
+import { eventOf } from '../events/record.ts'
+import type { Identity } from './identity.ts'
+import { type Plan, plan } from './plan.ts'
+import type { Policies, Policy } from './policy.ts'
+import { Refused } from './refused.ts'
+
+/** The record an identity has led to. `version` and times are those of the write; absent where nothing was written. */
+export interface Provisioned {
+  readonly userId: string
+  readonly outcome: Exclude<Plan['outcome'], 'refuse'>
+}
+
+/** One plan, and what applying it needs. */
+interface Planned {
+  readonly policy: Policy
+  readonly identity: Identity
+  readonly plan: Exclude<Plan, { outcome: 'refuse' }>
+  /** Whether the facts were read; a first attempt plans as if nobody were known. */
+  readonly informed: boolean
+}
+
+const ATTEMPTS = 3
+
+/**
+ * Recognizes or makes the person an IdP speaks of, wholly or not at all, exactly once whatever races with it.
+ * A push is first planned as if nobody were known, and applied in one statement that the unique keys guard; where that
+ * writes nothing, the facts are read, planned and applied. Throws `Refused`.
+ */
+export async function provision(scope: Scope, identity: Identity, policies: Policies): Promise<Provisioned> {
+  for (let attempt = 1; attempt <= ATTEMPTS + 1; attempt++) {
+    const policy = await policies.current(scope)
+    const informed = attempt > 1 || identity.via === 'sign-in'
+    const facts = informed ? await findMatches(scope, keysOf(identity)) : []
+    const decided = plan(policy, identity, facts, scope.now)
+    if (decided.outcome === 'refuse') throw refused(policy, decided)
+    const userId = await apply(scope, { policy, identity, plan: decided, informed })
+    if (userId) return { userId, outcome: decided.outcome }
+    policies.forget(scope.organizationId)
+  }
+  throw new Error('provisioning lost to concurrent changes too often')
+}
+
+const refused = (policy: Policy, { code, rule, user }: Extract<Plan, { outcome: 'refuse' }>) =>
+  new Refused({ code, rule, policyVersion: policy.version, userId: user?.id })
+
+function keysOf(identity: Identity) {
+  const { connectionId, userName, externalId } = identity
+  const login = identity.via === 'sign-in' ? { issuer: identity.issuer, subject: identity.subject } : {}
+  return { connectionId, userName, externalId, ...login }
+}
+
+/** The id of the person, or nothing where somebody else was faster. */
+async function apply(scope: Scope, planned: Planned): Promise<string | undefined> {
+  try {
+    return await write(scope, planned)
+  } catch (error) {
+    // A key that a concurrent writer took: the facts have changed.
+    if (failureOf(error)?.kind === 'conflict') return undefined
+    throw error
+  }
+}
+
+async function write(scope: Scope, planned: Planned): Promise<string | undefined> {
+  const { plan: decided } = planned
+  switch (decided.outcome) {
+    case 'create':
+      return create(scope, planned)
+    case 'adopt':
+    case 'restore':
+      return (await rewrite(scope, planned, decided.user)) ? decided.user.id : undefined
+    case 'link':
+      return link(scope, planned, decided.user)
+    case 'recognize':
+      if (!decided.place) return decided.user.id
+      return (await complete(scope, planned, decided.user)) ? decided.user.id : undefined
+  }
+}
+
+async function create(scope: Scope, { policy, identity, plan: decided, informed }: Planned) {
+  const id = uuidv7()
+  const place = decided.place ? newPlace(policy) : undefined
+  const login = identity.via === 'sign-in' ? newIdentity(identity) : undefined
+  const events = [
+    happened('user.created', id, { policy, identity, rule: decided.rule }),
+    ...(place ? [provisioned(id, { policy, identity, place })] : []),
+  ]
+  const record = recordOf(identity, { managed: identity.via === 'scim' })
+  const guard = { policyVersion: policy.version, formerSeen: informed }
+  const made = await insertUser(scope, { id, record, place, identity: login, events }, guard)
+  return made ? id : undefined
+}
+
+/** Writes a push onto a person who is known: made by a sign-in, or deleted a while ago. */
+function rewrite(scope: Scope, { policy, identity, plan: decided }: Planned, user: Match): Promise<boolean> {
+  const place = decided.place ? newPlace(policy) : undefined
+  const type = decided.outcome === 'adopt' ? 'user.adopted' : 'user.restored'
+  const events = [
+    happened(type, user.id, { policy, identity, rule: decided.rule }),
+    ...(place ? [provisioned(user.id, { policy, identity, place })] : []),
+  ]
+  const record = recordOf(identity, { managed: true })
+  const externalId = identity.externalId ?? user.external_id
+  return updateUser(scope, {
+    id: user.id,
+    version: user.version,
+    record: { ...record, external_id: externalId },
+    place,
+    events,
+  })
+}
+
+async function link(scope: Scope, planned: Planned, user: Match): Promise<string | undefined> {
+  const { policy, identity, plan: decided } = planned
+  if (identity.via !== 'sign-in') throw new TypeError('only a sign-in is linked')
+  if (decided.place && !(await complete(scope, planned, user))) return undefined
+  const events = [happened('user.linked', user.id, { policy, identity, rule: decided.rule })]
+  const linked = await linkIdentity(scope, user.id, { identity: newIdentity(identity), events })
+  return linked ? user.id : undefined
+}
+
+/** Gives a person who is known the place they did not get when they were made. */
+function complete(scope: Scope, { policy, identity }: Planned, user: Match): Promise<boolean> {
+  const place = newPlace(policy)
+  const events = [provisioned(user.id, { policy, identity, place })]
+  const record = { ...user, status: 'ready' as const, reason: null }
+  return updateUser(scope, { id: user.id, version: user.version, record, place, events })
+}
+
+function recordOf(identity: Identity, { managed }: { managed: boolean }): UserRecord {
+  const active = identity.via === 'sign-in' || identity.active
+  return {
+    connection_id: identity.connectionId,
+    managed,
+    user_name: identity.userName,
+    external_id: identity.externalId,
+    status: active ? 'ready' : 'suspended',
+    reason: null,
+    attributes: identity.attributes,
+  }
+}
+
+/** The default workspace that the policy gives, in its home. */
+export function newPlace({ workspace, home }: Policy): NewPlace {
+  const { name, role } = workspace
+  return { workspaceId: uuidv7(), teamId: home.id, name, role, rule: 'default workspace' }
+}
+
+const newIdentity = ({ connectionId, issuer, subject, externalId }: Extract<Identity, { via: 'sign-in' }>) =>
+  ({ id: uuidv7(), connectionId, issuer, subject, correlation: externalId }) satisfies NewIdentity
+
+function happened(
+  type: 'user.created' | 'user.adopted' | 'user.restored' | 'user.linked',
+  id: string,
+  { policy, identity, rule }: { policy: Policy; identity: Identity; rule: string },
+): NewEvent {
+  const { via, connectionId, userName, externalId, attributes } = identity
+  const active = via === 'sign-in' || identity.active
+  return eventOf({
+    type,
+    subject: { type: 'user', id },
+    changed: type === 'user.linked' ? [] : ['userName', 'externalId', ...Object.keys(attributes)],
+    by: { policyVersion: policy.version, rule },
+    data: { via, connectionId, active },
+    personal: { userName, externalId },
+  })
+}
+
+/** The decision that gave somebody a place. */
+export function provisioned(
+  id: string,
+  { policy, identity, place }: { policy: Policy; identity: Pick<Identity, 'via' | 'connectionId'>; place: NewPlace },
+): NewEvent {
+  const { workspaceId, name, role, rule } = place
+  return eventOf({
+    type: 'user.provisioned',
+    subject: { type: 'user', id },
+    by: { policyVersion: policy.version, rule },
+    data: {
+      via: identity.via,
+      connectionId: identity.connectionId,
+      workspace: { id: workspaceId, name },
+      role,
+      home: policy.home,
+    },
+  })
+}

@@ -1,0 +1,28 @@
+import type { RefusalCode } from './plan.ts'
+
+const sentences: Record<RefusalCode, string> = {
+  user_name_taken: 'Another person of this organization has this userName.',
+  external_id_taken: 'This externalId is in use.',
+  ambiguous_person: 'The externalId and the userName belong to two different people.',
+  login_taken: 'The person this sign-in points to has a different login already.',
+  just_in_time_off: 'This organization lets nobody in who has not been assigned to it first.',
+  suspended: 'The account has been suspended.',
+  deprovisioned: 'The account has been removed.',
+}
+
+/** A decision against an identity: nothing was written. `code` is stable; the message is safe to show. */
+export class Refused extends Error {
+  override readonly name = 'Refused'
+  readonly code: RefusalCode
+  readonly rule: string
+  readonly policyVersion: number
+  readonly userId: string | undefined
+
+  constructor(decision: { code: RefusalCode; rule: string; policyVersion: number; userId?: string | undefined }) {
+    super(sentences[decision.code])
+    this.code = decision.code
+    this.rule = decision.rule
+    this.policyVersion = decision.policyVersion
+    this.userId = decision.userId
+  }
+}
