@@ -1,0 +1,167 @@
+import { randomUUID } from 'node:crypto'
+import Fastify, { type FastifyInstance, type InjectOptions } from 'fastify'
+import {
+  type Attributes,
+  applyPatch,
+  type Caller,
+  groupType,
+  type Json,
+  type ListQuery,
+  type MemberChange,
+  matches,
+  memberChanges,
+  type PatchOperation,
+  type Precondition,
+  type Profile,
+  type ResourceHandler,
+  type ResourceType,
+  ScimError,
+  type ScimOptions,
+  type Stored,
+  scimPlugin,
+  userType,
+} from '../../scim/index.ts'
+
+export const baseUrl = 'https://usher.example/scim/v2'
+
+type Kept = Map<string, Stored>
+
+function checkVersion({ version }: Stored, { ifMatch }: Precondition): void {
+  if (ifMatch && !ifMatch.includes(version)) throw new ScimError('preconditionFailed')
+}
+
+function checkUnique(kept: Kept, { userName }: Attributes, id?: string): void {
+  for (const other of kept.values()) {
+    const taken = String(other.attributes.userName).toLowerCase() === String(userName).toLowerCase()
+    if (userName !== undefined && taken && other.id !== id) throw new ScimError('uniqueness')
+  }
+}
+
+function asResource(
+  { id, attributes, created, lastModified }: Stored,
+  { name, schema }: ResourceType,
+): Attributes {
+  const meta = {
+    resourceType: name,
+    created: created.toISOString(),
+    lastModified: lastModified.toISOString(),
+  }
+  return { ...attributes, id, schemas: [schema.id], meta }
+}
+
+function changeMembers(members: Json[], change: MemberChange): Json[] {
+  const ids = (refs: Json[]) => refs.map((ref) => (ref as { value: string }).value)
+  switch (change.kind) {
+    case 'add': {
+      const known = ids(members)
+      return [
+        ...members,
+        ...change.members.filter(({ value }) => !known.includes(value)).map((ref) => ({ ...ref })),
+      ]
+    }
+    case 'remove':
+      return members.filter((ref) => !change.ids.includes((ref as { value: string }).value))
+    case 'removeAll':
+      return []
+    case 'replace':
+      return change.members.map((ref) => ({ ...ref }))
+  }
+}
+
+function patched(type: ResourceType, { profile }: Caller) {
+  return (attributes: Attributes, operations: readonly PatchOperation[]): Attributes => {
+    const { members, attributes: rest } = memberChanges(operations)
+    const after = applyPatch(attributes, rest, { resourceType: type, profile })
+    if (members.length === 0) return after
+    return { ...after, members: members.reduce(changeMembers, (after.members ?? []) as Json[]) }
+  }
+}
+
+function listed(type: ResourceType, kept: Kept, { filter, startIndex, count }: ListQuery) {
+  const found = [...kept.values()].filter(
+    (stored) => !filter || matches(filter, asResource(stored, type), type),
+  )
+  return { totalResults: found.length, resources: found.slice(startIndex - 1, startIndex - 1 + count) }
+}
+
+/** A host that keeps everything in a map. */
+export function memoryHandler(type: ResourceType): ResourceHandler {
+  const kept: Kept = new Map()
+  const save = (stored: Stored) => {
+    checkUnique(kept, stored.attributes, stored.id)
+    kept.set(stored.id, stored)
+    return stored
+  }
+  const change = (id: string, when: Precondition, next: (before: Stored) => Attributes) => {
+    const before = kept.get(id)
+    if (!before) return null
+    checkVersion(before, when)
+    return save({ ...before, attributes: next(before), version: before.version + 1 })
+  }
+  return {
+    async create(_caller, attributes) {
+      const now = new Date()
+      return save({ id: randomUUID(), attributes, created: now, lastModified: now, version: 1 })
+    },
+    async get(_caller, id) {
+      return kept.get(id) ?? null
+    },
+    async list(_caller, query) {
+      return listed(type, kept, query)
+    },
+    async replace(_caller, id, attributes, when) {
+      const keepMembers = ({ members }: Attributes) => (members && !attributes.members ? { members } : {})
+      return change(id, when, (before) => ({ ...keepMembers(before.attributes), ...attributes }))
+    },
+    async patch(caller, id, operations, when) {
+      return change(id, when, (before) => patched(type, caller)(before.attributes, operations))
+    },
+    async delete(_caller, id, when) {
+      const before = kept.get(id)
+      if (before) checkVersion(before, when)
+      return kept.delete(id)
+    },
+  }
+}
+
+/** The profile is what the token says. */
+function authenticate({ headers }: { headers: { authorization?: string | undefined } }): Caller {
+  const profile = /^Bearer (lenient|strict)$/.exec(headers.authorization ?? '')?.[1]
+  if (!profile) throw new ScimError('unauthorized')
+  return { profile: profile as Profile, requestId: 'r' }
+}
+
+interface Teardown {
+  teardown(end: () => Promise<void>): void
+}
+
+/** A server on that host, closed when the test ends. */
+export async function memoryHost(t: Teardown, options: Partial<ScimOptions> = {}): Promise<FastifyInstance> {
+  const app = Fastify({ logger: false, routerOptions: { maxParamLength: 5000 } })
+  const handlers = { User: memoryHandler(userType), Group: memoryHandler(groupType) }
+  const all = { handlers, authenticate, baseUrl, ...options }
+  app.register(async (scope) => scimPlugin(scope, all), { prefix: '/scim/v2' })
+  t.teardown(() => app.close())
+  await app.ready()
+  return app
+}
+
+export interface Asked {
+  readonly method?: InjectOptions['method']
+  readonly url: string
+  readonly body?: unknown
+  readonly headers?: Record<string, string>
+}
+
+/** Asks as a connection of that profile; `url` comes without the prefix. */
+export function asking(app: FastifyInstance, profile: Profile) {
+  return async ({ method = 'GET', url, body, headers }: Asked) => {
+    const type = body === undefined ? {} : { 'content-type': 'application/scim+json' }
+    return await app.inject({
+      method,
+      url: `/scim/v2${url}`,
+      headers: { authorization: `Bearer ${profile}`, ...type, ...headers },
+      ...(body !== undefined && { payload: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+  }
+}
