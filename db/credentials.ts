@@ -64,7 +64,7 @@ export async function revokeScimCredential(
 
 const bySecret = {
   name: 'scim_credential_by_secret',
-  text: `select k.id, k.connection_id, k.expires_at, c.scim_profile as profile
+  text: `select k.id, k.connection_id, k.expires_at, k.last_used_at, c.scim_profile as profile
          from scim_credentials k
          join connections c on c.organization_id = k.organization_id and c.id = k.connection_id
            and c.status = 'active' and c.scim_profile is not null
@@ -77,6 +77,7 @@ export interface ScimCaller {
   readonly id: string
   readonly connection_id: string
   readonly expires_at: Date | null
+  readonly last_used_at: Date | null
   readonly profile: 'lenient' | 'strict'
 }
 
@@ -90,8 +91,8 @@ export async function findScimCredential(
 
 const touch = {
   name: 'touch_scim_credential',
-  text: `update scim_credentials set last_used_at = $3 where organization_id = $1 and id = $2
-         and (last_used_at is null or last_used_at < $3 - interval '1 minute')`,
+  text: `update scim_credentials set last_used_at = $3::timestamptz where organization_id = $1 and id = $2
+         and (last_used_at is null or last_used_at < $3::timestamptz - interval '1 minute')`,
 }
 
 /** Notes the use of a credential, at most once a minute. */

@@ -20,9 +20,15 @@ export const userFilterColumns = {
     externalId: { sql: 'u.external_id' },
     active: { sql: "(u.status in ('staged', 'held', 'ready'))" },
     'emails.value': {
-      sql: "e ->> 'value'",
+      sql: "(u.attributes -> 'emails')",
       contains: (parameter: string) => `u.email_keys @> to_jsonb(lower(${parameter}))`,
     },
+    'groups.value': { sql: 'm.group_id', type: 'uuid' as const },
+    'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value': { sql: 'u.manager' },
+  },
+  relations: {
+    groups: (condition: string) => `exists (
+      select from group_members m where m.organization_id = $1 and m.user_id = u.id and ${condition})`,
   },
 }
 
@@ -33,5 +39,13 @@ export const groupFilterColumns = {
     ...prefixed('g', times),
     displayName: { sql: 'g.display_name' },
     externalId: { sql: 'g.external_id' },
+    'members.value': { sql: 'm.id', type: 'uuid' as const },
+  },
+  relations: {
+    members: (condition: string) => `exists (
+      select from (select user_id as id from group_members where organization_id = $1 and group_id = g.id
+                   union all
+                   select subgroup_id from group_subgroups where organization_id = $1 and group_id = g.id) m
+      where ${condition})`,
   },
 }

@@ -22,18 +22,16 @@ export { type Embedded, startEmbedded } from './embedded.ts'
 export { type Failure, failureOf } from './errors.ts'
 export { type EventRow, eventsOf, type NewEvent, recordEvents } from './events.ts'
 export { groupFilterColumns, userFilterColumns } from './filter-columns.ts'
+export { changeGroup, deleteGroup, type GroupWritten, insertGroup, type MemberSets } from './group-changes.ts'
 export {
-  changeGroup,
   countGroups,
-  deleteGroup,
   findGroup,
   type GroupRecord,
   type GroupRow,
   type GroupWithMembers,
   groupListFirstParameter,
-  insertGroup,
   listGroups,
-  type MemberSets,
+  type MemberRow,
 } from './groups.ts'
 export { findMatches, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
 export { migrate, pendingMigrations } from './migrate.ts'
@@ -51,15 +49,23 @@ export {
   endSession,
   endSessions,
   findSession,
+  listSessions,
   type NewSession,
   type SessionRow,
+  type UserSessionRow,
 } from './sessions.ts'
 export {
   type SignInTransactionRow,
   saveSignInTransaction,
   takeSignInTransaction,
 } from './sign-in-transactions.ts'
-export { countAdminKeys, findAdminKey, organizationBySlug, organizationOfConnection } from './unscoped.ts'
+export {
+  findAdminKey,
+  isReachable,
+  keepAdminKey,
+  organizationBySlug,
+  organizationOfConnection,
+} from './unscoped.ts'
 export { countUsers, listUsers, userListFirstParameter } from './user-list.ts'
 export {
   findUser,

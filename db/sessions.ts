@@ -138,3 +138,23 @@ export async function endSessions(
 ): Promise<boolean> {
   return (await query(scope.db, endAll, [...written(scope, events), userId])).length === 1
 }
+
+const ofUser = {
+  name: 'sessions_of_user',
+  text: `select s.id, s.created_at, s.expires_at, s.connection_id from sessions s
+         join users u on u.organization_id = s.organization_id and u.id = s.user_id
+           and u.status = 'ready' and u.session_epoch = s.user_epoch
+         where s.organization_id = $1 and s.user_id = $2 and s.expires_at > $3 order by s.id`,
+}
+
+export interface UserSessionRow {
+  readonly id: string
+  readonly created_at: Date
+  readonly expires_at: Date
+  readonly connection_id: string
+}
+
+/** The sessions of a person that are alive. */
+export function listSessions({ db, organizationId, now }: Scope, userId: string): Promise<UserSessionRow[]> {
+  return query(db, ofUser, [organizationId, userId, now])
+}

@@ -32,6 +32,28 @@ export async function findAdminKey(
   return (await query<{ id: string; name: string }>(db, adminKey, [secretHash, now]))[0] ?? null
 }
 
-export async function countAdminKeys({ models }: Db): Promise<number> {
-  return models.AdminKey.count({ where: { revokedAt: null } })
+// One row holds the environment's own key, so that processes starting at once make one.
+const keepKey = {
+  name: 'keep_admin_key',
+  text: `insert into admin_keys as k (id, name, secret_hash, created_at)
+         values ('00000000-0000-0000-0000-000000000001', 'environment', $1, $2)
+         on conflict (id) do update set secret_hash = excluded.secret_hash, created_at = excluded.created_at
+           where $3 and k.secret_hash <> excluded.secret_hash
+         returning id`,
+}
+
+/** Stores the environment's key where there is none, or in its place. Whether it was stored. */
+export async function keepAdminKey(
+  db: Db,
+  { secretHash, now, replace }: { secretHash: Buffer; now: Date; replace: boolean },
+): Promise<boolean> {
+  return (await query(db, keepKey, [secretHash, now, replace])).length === 1
+}
+
+/** Whether the database answers. */
+export async function isReachable(db: Db): Promise<boolean> {
+  return query(db, { text: 'select 1' }, []).then(
+    () => true,
+    () => false,
+  )
 }

@@ -43,7 +43,8 @@ export function createProviders(options: OidcOptions, now: () => Date): Provider
     const entry = usable ? known : begin(connection)
     entries.delete(connection.id)
     entries.set(connection.id, entry)
-    for (const oldest of [...entries.keys()].slice(0, entries.size - CAPACITY)) entries.delete(oldest)
+    const [oldest] = entries.keys()
+    if (entries.size > CAPACITY && oldest !== undefined) entries.delete(oldest)
     return entry.provider
   }
 }

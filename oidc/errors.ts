@@ -75,6 +75,8 @@ const UNACCEPTED = [
   'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED',
   'OAUTH_KEY_SELECTION_FAILED',
   'OAUTH_UNSUPPORTED_OPERATION',
+  // Without a code of its own: an answer that nothing was configured to verify.
+  'OperationProcessingError',
   // A key that is none, from WebCrypto.
   'DataError',
 ]
@@ -108,9 +110,9 @@ interface Failure {
 
 function classify({ codes, oauthError, asked }: Failure): RefusalCode {
   if (codes.includes('OAUTH_RESPONSE_BODY_ERROR')) return fromTokenError(oauthError)
-  if (codes.some((code) => /timeout$|^OAUTH_ABORT$/i.test(code))) return 'provider_timeout'
+  if (codes.some((code) => /timeout(error)?$|^OAUTH_ABORT$/i.test(code))) return 'provider_timeout'
   if (codes.some((code) => UNACCEPTED.includes(code))) return BAD_TOKEN[asked]
-  if (codes.some((code) => UNREADABLE.includes(code))) return 'provider_response'
+  if (codes.some((code) => UNREADABLE.includes(code) || /too_large$/i.test(code))) return 'provider_response'
   if (codes.some((code) => /METADATA|FORBIDDEN|^ERR_INVALID_ARG/.test(code))) return 'provider_metadata'
   return 'provider_unreachable'
 }
@@ -132,7 +134,7 @@ function causes(error: unknown): unknown[] {
 function codeOf(error: unknown): string {
   // A DOMException carries its kind in `name`; its `code` is an old number.
   if (error instanceof DOMException) return error.name
-  return text(error, 'code') ?? ''
+  return text(error, 'code') ?? text(error, 'name') ?? ''
 }
 
 /** Which claim or attribute was at fault, where openid-client says so; its value stays out. */

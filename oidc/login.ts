@@ -35,13 +35,17 @@ function choose({ options, reply, returnTo }: Visit, connections: readonly OidcC
   return html(reply, options.pages.choose(choices))
 }
 
-export interface Request {
+export interface SignInRequest {
   readonly returnTo: string
   readonly loginHint?: string | undefined
 }
 
 /** Begins a new sign-in, always: state, nonce and code_verifier are never used for two. */
-export async function begin(visit: Visit, connection: OidcConnection, asked: Request): Promise<unknown> {
+export async function begin(
+  visit: Visit,
+  connection: OidcConnection,
+  asked: SignInRequest,
+): Promise<unknown> {
   const [state, nonce, codeVerifier, browser] = [secret(), secret(), secret(), secret()]
   const location = await authorizationUrl(visit, connection, {
     state,

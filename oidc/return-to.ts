@@ -5,20 +5,23 @@ const DISGUISED = /^\/[/\\@]|[\p{Cc}\p{Cs}\\]/u
 
 /**
  * The page of this service to end at, as a path. Nobody gets a link with an odd one by honest means, so it is
- * refused rather than replaced. The rules, for the value as it is and percent-decoded once and twice:
+ * refused rather than replaced. The rules:
  * - a path that begins with one slash, or an address on this very origin;
- * - no backslash, no control character, no user information, no second slash at the start.
+ * - no backslash, no control character, no user information, no second slash at the start: not as it is written,
+ *   not percent-decoded once or twice, and not when its dots are resolved (`/x/..//evil`).
  */
 export function checkReturnTo(value: string | undefined, publicUrl: string): string {
-  if (value === undefined) return '/'
-  if (value.length > 2048) throw refused('invalid_return_to')
+  if (value === undefined || value === publicUrl) return '/'
   const path = value.startsWith(`${publicUrl}/`) ? value.slice(publicUrl.length) : value
-  if (!path.startsWith('/') || decodings(path).some((text) => DISGUISED.test(text))) {
-    throw refused('invalid_return_to')
-  }
+  if (path.length > 2048 || !path.startsWith('/') || isDisguised(path)) throw refused('invalid_return_to')
   const url = new URL(path, publicUrl)
-  if (url.origin !== new URL(publicUrl).origin) throw refused('invalid_return_to')
-  return url.pathname + url.search + url.hash
+  const resolved = url.pathname + url.search + url.hash
+  if (url.origin !== new URL(publicUrl).origin || isDisguised(resolved)) throw refused('invalid_return_to')
+  return resolved
+}
+
+function isDisguised(path: string): boolean {
+  return decodings(path).some((text) => DISGUISED.test(text))
 }
 
 function decodings(text: string): string[] {

@@ -26,7 +26,7 @@ export function bindToBrowser(visit: Visit, stateHash: Buffer, browser: string):
   const { request, reply, options } = visit
   const pending = Object.keys(request.cookies).filter((name) => name.startsWith(cookieName(visit, PREFIX)))
   // Browsers send the oldest first (RFC 6265 section 5.4).
-  for (const name of pending.slice(0, pending.length + 1 - PENDING)) {
+  for (const name of pending.slice(0, Math.max(0, pending.length + 1 - PENDING))) {
     reply.clearCookie(name, cookieOptions(options))
   }
   reply.setCookie(flowCookie(visit, stateHash), browser, {

@@ -67,7 +67,7 @@ export async function serve(visit: Visit, endpoint: Endpoint): Promise<unknown> 
 async function refuse(visit: Visit, { refusal }: OidcError): Promise<unknown> {
   const { options, request, reply, connection, returnTo } = visit
   const connectionId = connection?.id
-  request.log.warn({ refusal: refusal.code, detail: refusal.detail, connectionId }, 'sign-in refused')
+  request.log.warn({ refusal: refusal.code, detail: refusal.detail, connectionId }, 'refused')
   const context = { requestId: request.id, ...(connectionId !== undefined && { connectionId }) }
   // The page does not depend on the event being stored.
   await options.store.recordRefusal(refusal, context).catch((error: unknown) => {

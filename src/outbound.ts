@@ -41,6 +41,8 @@ export interface OutboundSettings {
 const SECOND = 1000
 const MIB = 1024 * 1024
 const PORTS = ['', '443', '8443']
+/** RFC 6761 section 6.3, whatever a resolver makes of it. */
+const LOOPBACK_NAME = /(^|\.)localhost\.?$/
 
 /** Not public by the IANA special-purpose registry: this host, private, CGNAT, loopback, link-local, documentation … */
 const SPECIAL_V4 = [
@@ -163,7 +165,7 @@ function checkUrl(input: string | URL | Request, allow: Allow): URL {
   if (allow.names(url) && /^https?:$/.test(url.protocol)) return url
   if (url.protocol !== 'https:') throw refuse('only https')
   if (!PORTS.includes(url.port)) throw refuse('only ports 443 and 8443')
-  if (isIP(host) && !isPublic(host)) throw addressRefused(host)
+  if ((isIP(host) && !isPublic(host)) || LOOPBACK_NAME.test(host)) throw addressRefused(host)
   return url
 }
 

@@ -20,6 +20,7 @@ export type EventType =
   | 'group.deleted'
   | 'session.begun'
   | 'session.ended'
+  | 'sessions.ended'
   | 'sign-in.refused'
 
 export type SubjectType = 'organization' | 'connection' | 'user' | 'group'

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   failureOf,
   findPerson,
@@ -50,7 +51,7 @@ export async function changeUser(
   return transact(scope.db, async (db) => {
     const held = { ...scope, db }
     const locked = await lockUser(held, change.userId)
-    return locked && (await changeRow(held, { ...change, current: locked }, policies))
+    return locked && ((await changeRow(held, { ...change, current: locked }, policies)) ?? null)
   })
 }
 
@@ -62,7 +63,7 @@ async function changeRow(
   assertOwn(current, connectionId)
   const record = recordAfter(current, edit(current), connectionId)
   const changed = differences(current, record)
-  if (changed.length === 0) return current
+  if (changed.length === 0 && current.managed) return current
   const place = await placeOnArrival(scope, { current, record }, policies)
   const events = [...eventsOf(current, { record, changed, connectionId }), ...(place ? [place.event] : [])]
   const write = { id: current.id, version: current.version, record, place: place?.place, events }
@@ -77,7 +78,7 @@ async function written(scope: Scope, write: Parameters<typeof updateUser>[1]): P
     const failure = failureOf(error)
     if (failure?.kind !== 'conflict') throw error
     const code = failure.constraint?.includes('external_id') ? 'external_id_taken' : 'user_name_taken'
-    throw new Refused({ code, rule: 'already there', policyVersion: 0 })
+    throw new Refused({ code, rule: 'already there' })
   }
 }
 
@@ -106,8 +107,7 @@ function statusAfter(status: UserStatus, active: boolean): UserStatus {
 /** SCIM names of what a record would change. */
 function differences(current: ResourceRow, record: UserRecord): string[] {
   const names = new Set([...Object.keys(current.attributes), ...Object.keys(record.attributes)])
-  const isDifferent = (name: string) =>
-    JSON.stringify(current.attributes[name]) !== JSON.stringify(record.attributes[name])
+  const isDifferent = (name: string) => !isDeepStrictEqual(current.attributes[name], record.attributes[name])
   return [
     ...(current.user_name === record.user_name ? [] : ['userName']),
     ...(current.external_id === record.external_id ? [] : ['externalId']),
@@ -139,8 +139,11 @@ function eventsOf(
   const other = changed.filter((name) => name !== 'active')
   const transition = record.status === 'suspended' ? 'user.suspended' : 'user.reactivated'
   return [
+    ...(current.managed ? [] : [eventOf({ type: 'user.adopted', subject, data })]),
     ...(other.length > 0 ? [eventOf({ type: 'user.changed', subject, changed: other, data })] : []),
-    ...(changed.includes('active') ? [eventOf({ type: transition, subject, changed: ['active'], data })] : []),
+    ...(changed.includes('active')
+      ? [eventOf({ type: transition, subject, changed: ['active'], data })]
+      : []),
   ]
 }
 

@@ -18,8 +18,18 @@ export type RefusalCode =
  */
 export type Plan =
   | { readonly outcome: 'create'; readonly rule: string; readonly place: boolean }
-  | { readonly outcome: 'adopt' | 'restore'; readonly rule: string; readonly user: Match; readonly place: boolean }
-  | { readonly outcome: 'link' | 'recognize'; readonly rule: string; readonly user: Match; readonly place: boolean }
+  | {
+      readonly outcome: 'adopt' | 'restore'
+      readonly rule: string
+      readonly user: Match
+      readonly place: boolean
+    }
+  | {
+      readonly outcome: 'link' | 'recognize'
+      readonly rule: string
+      readonly user: Match
+      readonly place: boolean
+    }
   | { readonly outcome: 'refuse'; readonly rule: string; readonly code: RefusalCode; readonly user?: Match }
 
 const DAY = 24 * 60 * 60 * 1000
@@ -33,11 +43,7 @@ export function plan(policy: Policy, identity: Identity, facts: readonly Match[]
 
 const by = (facts: readonly Match[], way: MatchedBy) => facts.find((match) => match.matched_by === way)
 
-function planPush(
-  policy: Policy,
-  push: Push,
-  { facts, now }: { facts: readonly Match[]; now: Date },
-): Plan {
+function planPush(policy: Policy, push: Push, { facts, now }: { facts: readonly Match[]; now: Date }): Plan {
   const keyed = by(facts, 'externalId')
   const named = by(facts, 'userName')
   if (keyed && named && keyed.id !== named.id)
@@ -47,7 +53,12 @@ function planPush(
   const former = by(facts, 'former')
   const restorable = former?.status === 'leaving' && isWithinGrace(policy, former, now)
   if (former && restorable)
-    return { outcome: 'restore', rule: 'same externalId', user: former, place: push.active && !former.has_workspace }
+    return {
+      outcome: 'restore',
+      rule: 'same externalId',
+      user: former,
+      place: push.active && !former.has_workspace,
+    }
   return { outcome: 'create', rule: 'nobody known', place: push.active }
 }
 
@@ -68,7 +79,8 @@ function isWithinGrace(policy: Policy, { deleted_at }: Match, now: Date): boolea
 // The order of DESIGN section 3; the first rule that speaks decides.
 function planSignIn(policy: Policy, signIn: SignIn, facts: readonly Match[]): Plan {
   const known = by(facts, 'identity')
-  if (known && !known.deleted_at) return admitted(known) ?? { outcome: 'recognize', rule: 'known login', ...withPlace(known) }
+  if (known && !known.deleted_at)
+    return admitted(known) ?? { outcome: 'recognize', rule: 'known login', ...withPlace(known) }
   const keyed = by(facts, 'externalId')
   if (keyed) return planKeyed(keyed)
   const named = by(facts, 'userName')

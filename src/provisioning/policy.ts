@@ -59,5 +59,10 @@ async function readPolicy(scope: Scope): Promise<Policy> {
   if (!row) throw new Error(`organization ${scope.organizationId} has no policy`)
   // The document was validated when it was written; what a later release added has its default.
   const document = row.document as Partial<PolicyDocument>
-  return { ...defaultPolicy, ...document, version: row.version, home: { id: row.home_id, name: row.home_name } }
+  return {
+    ...defaultPolicy,
+    ...document,
+    version: row.version,
+    home: { id: row.home_id, name: row.home_name },
+  }
 }

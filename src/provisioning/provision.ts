@@ -182,7 +182,11 @@ function happened(
 /** The decision that gave somebody a place. */
 export function provisioned(
   id: string,
-  { policy, identity, place }: { policy: Policy; identity: Pick<Identity, 'via' | 'connectionId'>; place: NewPlace },
+  {
+    policy,
+    identity,
+    place,
+  }: { policy: Policy; identity: Pick<Identity, 'via' | 'connectionId'>; place: NewPlace },
 ): NewEvent {
   const { workspaceId, name, role, rule } = place
   return eventOf({

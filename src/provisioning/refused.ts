@@ -15,10 +15,15 @@ export class Refused extends Error {
   override readonly name = 'Refused'
   readonly code: RefusalCode
   readonly rule: string
-  readonly policyVersion: number
+  readonly policyVersion: number | undefined
   readonly userId: string | undefined
 
-  constructor(decision: { code: RefusalCode; rule: string; policyVersion: number; userId?: string | undefined }) {
+  constructor(decision: {
+    code: RefusalCode
+    rule: string
+    policyVersion?: number
+    userId?: string | undefined
+  }) {
     super(sentences[decision.code])
     this.code = decision.code
     this.rule = decision.rule

@@ -4,14 +4,16 @@ import { type Import, importsOf, isProduct, nodesOf, type Project, topFolder } f
 /** DESIGN section 5, from the top down: a part imports the parts below it, and none beside it. */
 const LAYERS = [
   ['server', 'cli'],
+  ['start'],
   ['app', 'worker'],
   ['admin', 'me', 'console', 'gateway', 'health'],
   ['translate'],
   ['provisioning', 'onboarding', 'reports'],
   ['events'],
-  ['config', 'errors', 'auth', 'contract', 'outbound'],
+  ['config', 'errors', 'auth', 'contract', 'outbound', 'secrets'],
+  ['ids'],
 ]
-const LEAVES = LAYERS.length - 1
+const LEAVES = LAYERS.findIndex((layer) => layer.includes('errors'))
 
 const SEES_PROTOCOLS = ['app', 'gateway', 'translate']
 const SEES_FASTIFY = ['app', 'auth', 'contract', 'admin', 'me', 'console', 'health']

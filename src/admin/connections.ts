@@ -1,0 +1,89 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { v7 as uuidv7 } from 'uuid'
+import {
+  type ConnectionRow,
+  createConnection,
+  findConnection,
+  listConnections,
+  type NewConnection,
+  setConnectionStatus,
+} from '../../db/index.ts'
+import { eventOf } from '../events/record.ts'
+import { isUuid } from '../ids.ts'
+import { type Admin, type AdminHandlers, notFound, taken } from './admin.ts'
+import { listOf, pageOf } from './pages.ts'
+import { connectionView } from './views.ts'
+
+/** A connection as the contract lets it in. */
+interface Wish {
+  readonly name: string
+  readonly oidc?: {
+    readonly issuer: string
+    readonly clientId: string
+    readonly clientSecret?: string
+    readonly tokenEndpointAuthMethod?: string
+    readonly correlationClaim: string
+    readonly scopes: readonly string[]
+  }
+  readonly scim?: { readonly profile: 'lenient' | 'strict' }
+}
+
+export function connectionHandlers(admin: Admin): AdminHandlers {
+  return {
+    async createConnection(request: FastifyRequest, reply: FastifyReply) {
+      const scope = admin.scopeOf(request)
+      const row = await rowOf(admin, scope.organizationId, request.body as Wish) // as the contract validated it
+      const event = eventOf({
+        type: 'connection.created',
+        subject: { type: 'connection', id: row.id },
+        data: { oidc: row.issuer !== null, scim: row.scimProfile !== null },
+      })
+      await createConnection(scope, row, [event]).catch(taken(`Another connection is named "${row.name}".`))
+      return reply.code(201).send(connectionView({ ...row, status: 'active', version: 1 }, admin))
+    },
+    async listConnections(request: FastifyRequest) {
+      const { limit, ...page } = pageOf(request)
+      const rows = await listConnections(admin.scopeOf(request), { ...page, limit: limit + 1 })
+      return listOf(rows, limit, (row) => connectionView(row, admin))
+    },
+    async getConnection(request: FastifyRequest) {
+      return connectionView(await connectionOf(admin, request), admin)
+    },
+    async setConnectionStatus(request: FastifyRequest) {
+      const row = await connectionOf(admin, request)
+      const { status } = request.body as Pick<ConnectionRow, 'status'> // as the contract validated it
+      const type = status === 'active' ? 'connection.enabled' : 'connection.disabled'
+      const event = eventOf({ type, subject: { type: 'connection', id: row.id }, changed: ['status'] })
+      await setConnectionStatus(admin.scopeOf(request), { id: row.id, status }, [event])
+      return connectionView({ ...row, status }, admin)
+    },
+  }
+}
+
+/** The connection that the path names. */
+export async function connectionOf(admin: Admin, request: FastifyRequest): Promise<ConnectionRow> {
+  const { connectionId } = request.params as { connectionId: string } // as the path has it
+  const row = isUuid(connectionId) ? await findConnection(admin.scopeOf(request), connectionId) : null
+  if (!row) throw notFound('connection')
+  return row
+}
+
+async function rowOf(
+  { secrets }: Admin,
+  organizationId: string,
+  { name, oidc, scim }: Wish,
+): Promise<NewConnection> {
+  const id = uuidv7()
+  const place = { organizationId, column: 'connections.client_secret', rowId: id }
+  return {
+    id,
+    name,
+    issuer: oidc?.issuer ?? null,
+    clientId: oidc?.clientId ?? null,
+    clientSecret: oidc?.clientSecret ? await secrets.seal(oidc.clientSecret, place) : null,
+    tokenEndpointAuthMethod: oidc?.tokenEndpointAuthMethod ?? null,
+    correlationClaim: oidc?.correlationClaim ?? null,
+    scopes: oidc ? [...new Set(['openid', ...oidc.scopes])] : null,
+    scimProfile: scim?.profile ?? null,
+  }
+}

@@ -1,0 +1,54 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { findAdminKey, findOrganization, type Scope } from '../../db/index.ts'
+import { bearerOf, hashOf } from '../auth.ts'
+import { type Contract, jsonBodies, operationRoutes } from '../contract.ts'
+import { Problem } from '../errors.ts'
+import { isUuid } from '../ids.ts'
+import { type Admin, notFound } from './admin.ts'
+import { connectionHandlers } from './connections.ts'
+import { credentialHandlers } from './credentials.ts'
+import { organizationHandlers } from './organizations.ts'
+import { userHandlers } from './users.ts'
+
+export interface AdminOptions extends Omit<Admin, 'scopeOf'> {
+  readonly contract: Contract
+  /** Reads a JSON body; throws with a message that may be shown. */
+  readonly parseJson: (text: string) => unknown
+}
+
+/** Everything below `/admin/v1`: who asks, which organization, and one file of handlers a noun. */
+export async function adminRoutes(app: FastifyInstance, options: AdminOptions): Promise<void> {
+  const { contract, parseJson, ...host } = options
+  const scopes = new WeakMap<FastifyRequest, Scope>()
+  jsonBodies(app, parseJson)
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('cache-control', 'no-store')
+    scopes.set(request, await scopeFor(request, host))
+  })
+  const admin: Admin = { ...host, scopeOf: (request) => scopes.get(request) as Scope } // set by the hook above
+  const handlers = {
+    ...organizationHandlers(admin),
+    ...connectionHandlers(admin),
+    ...credentialHandlers(admin),
+    ...userHandlers(admin),
+  }
+  operationRoutes(app, contract, { prefix: '/admin/v1/', handlers })
+}
+
+async function scopeFor(request: FastifyRequest, { db, clock }: Pick<Admin, 'db' | 'clock'>): Promise<Scope> {
+  const now = clock()
+  const secret = bearerOf(request.headers.authorization)
+  const key = secret === null ? null : await findAdminKey(db, hashOf(secret), now)
+  if (!key) throw new Problem('unauthorized', 'The API key is missing, unknown or no longer valid.')
+  const { organizationId } = request.params as { organizationId?: string } // named so in every path of the contract
+  const scope = {
+    db,
+    organizationId: organizationId ?? '',
+    actor: `admin:${key.id}`,
+    now,
+    requestId: request.id,
+  }
+  if (organizationId === undefined) return scope
+  if (!isUuid(organizationId) || !(await findOrganization(scope))) throw notFound('organization')
+  return scope
+}

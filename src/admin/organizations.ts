@@ -1,0 +1,39 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { v7 as uuidv7 } from 'uuid'
+import {
+  createOrganization,
+  findOrganization,
+  listOrganizations,
+  type OrganizationRow,
+} from '../../db/index.ts'
+import { eventOf } from '../events/record.ts'
+import { defaultPolicy } from '../provisioning/policy.ts'
+import { type Admin, type AdminHandlers, notFound, taken } from './admin.ts'
+import { listOf, pageOf } from './pages.ts'
+
+const view = ({ id, slug, name, status }: OrganizationRow) => ({ id, slug, name, status })
+
+export function organizationHandlers(admin: Admin): AdminHandlers {
+  return {
+    async createOrganization(request: FastifyRequest, reply: FastifyReply) {
+      const { slug, name } = request.body as { slug: string; name: string } // as the contract validated it
+      const id = uuidv7()
+      const scope = { ...admin.scopeOf(request), organizationId: id }
+      const event = eventOf({ type: 'organization.created', subject: { type: 'organization', id } })
+      const home = { id: uuidv7(), name }
+      await createOrganization(scope, { slug, name, home, policy: defaultPolicy, events: [event] }).catch(
+        taken(`Another organization has the slug "${slug}".`),
+      )
+      return reply.code(201).send({ id, slug, name, status: 'active' })
+    },
+    async listOrganizations(request: FastifyRequest) {
+      const { limit, ...page } = pageOf(request)
+      return listOf(await listOrganizations(admin.db, { ...page, limit: limit + 1 }), limit, view)
+    },
+    async getOrganization(request: FastifyRequest) {
+      const row = await findOrganization(admin.scopeOf(request))
+      if (!row) throw notFound('organization')
+      return view(row)
+    },
+  }
+}

@@ -1,0 +1,65 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import {
+  endSessions,
+  eventsOf,
+  findPerson,
+  listPeople,
+  listSessions,
+  type PersonRow,
+  peopleFirstParameter,
+} from '../../db/index.ts'
+import { eventOf } from '../events/record.ts'
+import { isUuid } from '../ids.ts'
+import { peopleCondition } from '../translate/filters.ts'
+import { type Admin, type AdminHandlers, notFound } from './admin.ts'
+import { listOf, pageOf } from './pages.ts'
+import { decisionView, personView, sessionView, timelineView } from './views.ts'
+
+export function userHandlers(admin: Admin): AdminHandlers {
+  return {
+    async listUsers(request: FastifyRequest) {
+      const { limit, ...page } = pageOf(request)
+      const { filter } = request.query as { filter?: string } // as the contract validated it
+      const where = peopleCondition(filter, peopleFirstParameter)
+      const rows = await listPeople(admin.scopeOf(request), { where, ...page, limit: limit + 1 })
+      return listOf(rows, limit, personView)
+    },
+    async getUser(request: FastifyRequest) {
+      return personView(await personOf(admin, request))
+    },
+    async getUserTimeline(request: FastifyRequest) {
+      const { id } = await personOf(admin, request)
+      const { limit, after: before } = pageOf(request)
+      const page = { limit: limit + 1, ...(before && { before }) }
+      return listOf(await eventsOf(admin.scopeOf(request), id, page), limit, timelineView)
+    },
+    async explainUser(request: FastifyRequest) {
+      const { id, status, reason } = await personOf(admin, request)
+      const events = await eventsOf(admin.scopeOf(request), id, { limit: 200 })
+      const decisions = events.filter(({ rule }) => rule !== null).map(decisionView)
+      return { status, ...(reason !== null && { reason }), decisions }
+    },
+    async listUserSessions(request: FastifyRequest) {
+      const { id } = await personOf(admin, request)
+      return { items: (await listSessions(admin.scopeOf(request), id)).map(sessionView) }
+    },
+    async endUserSessions(request: FastifyRequest, reply: FastifyReply) {
+      const { id } = await personOf(admin, request)
+      const event = eventOf({
+        type: 'sessions.ended',
+        subject: { type: 'user', id },
+        data: { via: 'administrator' },
+      })
+      await endSessions(admin.scopeOf(request), id, [event])
+      return reply.code(204).send()
+    },
+  }
+}
+
+/** The person that the path names. */
+async function personOf(admin: Admin, request: FastifyRequest): Promise<PersonRow> {
+  const { userId } = request.params as { userId: string } // as the path has it
+  const row = isUuid(userId) ? await findPerson(admin.scopeOf(request), userId) : null
+  if (!row) throw notFound('user')
+  return row
+}

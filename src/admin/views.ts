@@ -1,0 +1,124 @@
+import type { ConnectionRow, EventRow, PersonRow, ScimCredentialRow, UserSessionRow } from '../../db/index.ts'
+
+/** Where the parts of this service are reached from outside. */
+export interface Addresses {
+  readonly publicUrl: string
+}
+
+export function connectionView(row: ConnectionRow, { publicUrl }: Addresses): object {
+  const { id, name, status } = row
+  return {
+    id,
+    name,
+    status,
+    ...(row.issuer !== null && { oidc: oidcView(row, publicUrl) }),
+    ...(row.scimProfile !== null && { scim: { profile: row.scimProfile, baseUrl: `${publicUrl}/scim/v2` } }),
+  }
+}
+
+/** Everything but the secret, which is shown to nobody. */
+function oidcView(row: ConnectionRow, publicUrl: string): object {
+  return {
+    issuer: row.issuer,
+    clientId: row.clientId,
+    ...(row.tokenEndpointAuthMethod && { tokenEndpointAuthMethod: row.tokenEndpointAuthMethod }),
+    correlationClaim: row.correlationClaim,
+    scopes: row.scopes,
+    loginUrl: `${publicUrl}/oidc/${row.id}/start`,
+    redirectUri: `${publicUrl}/oidc/${row.id}/callback`,
+    initiateLoginUri: `${publicUrl}/oidc/${row.id}/initiate`,
+  }
+}
+
+export function credentialView(row: ScimCredentialRow): object {
+  const { id, created_at, expires_at, revoked_at, last_used_at } = row
+  return {
+    id,
+    createdAt: created_at,
+    ...(expires_at && { expiresAt: expires_at }),
+    ...(revoked_at && { revokedAt: revoked_at }),
+    ...(last_used_at && { lastUsedAt: last_used_at }),
+  }
+}
+
+export function sessionView({ id, created_at, expires_at, connection_id }: UserSessionRow): object {
+  return { id, createdAt: created_at, expiresAt: expires_at, connectionId: connection_id }
+}
+
+export function personView(row: PersonRow): object {
+  const { id, user_name, external_id, display_name, status, reason, connection_id, managed } = row
+  return {
+    id,
+    userName: user_name,
+    ...(external_id !== null && { externalId: external_id }),
+    ...(display_name !== null && { displayName: display_name }),
+    status,
+    ...(reason !== null && { reason }),
+    managedBy: managed ? 'scim' : 'sign-in',
+    ...(connection_id !== null && { connectionId: connection_id }),
+    createdAt: row.created_at,
+    ...(row.workspace_id !== null && { workspace: workspaceView(row) }),
+  }
+}
+
+function workspaceView({ workspace_id, workspace_name, role, home_id, home_name }: PersonRow): object {
+  return { id: workspace_id, name: workspace_name, role, home: { id: home_id, name: home_name } }
+}
+
+export function timelineView(row: EventRow): object {
+  const { id, at, type, actor, policy_version, rule, request_id } = row
+  return {
+    id,
+    at,
+    type,
+    actor,
+    summary: summaryOf(row),
+    ...(policy_version !== null && { policyVersion: policy_version }),
+    ...(rule !== null && { rule }),
+    ...(request_id !== null && { requestId: request_id }),
+  }
+}
+
+export function decisionView({ at, type, policy_version, rule, data }: EventRow): object {
+  return { at, outcome: type, policyVersion: policy_version, rule, inputs: data }
+}
+
+const ways: Readonly<Record<string, string>> = { scim: 'SCIM push', 'sign-in': 'sign-in' }
+
+/** One sentence; names of what changed, never personal values. */
+function summaryOf({ type, data, changed }: EventRow): string {
+  const way = ways[String(data.via)] ?? 'administrator'
+  const { workspace, role, home, code, repeated } = data as Summarized // as src/provisioning and src/gateway write it
+  switch (type) {
+    case 'user.created':
+      return `Created by ${way}`
+    case 'user.provisioned':
+      return `Given the workspace “${workspace?.name}” as ${role}, at home in “${home?.name}”`
+    case 'user.changed':
+      return `Changed by ${way}: ${changed.join(', ')}`
+    case 'sign-in.refused':
+      return `Sign-in refused: ${code}${repeated ? `, ${repeated} more times` : ''}`
+    default:
+      return sentences[type] ?? `${type} by ${way}`
+  }
+}
+
+interface Summarized {
+  workspace?: { name: string }
+  role?: string
+  home?: { name: string }
+  code?: string
+  repeated?: number
+}
+
+const sentences: Readonly<Record<string, string>> = {
+  'user.adopted': 'Taken over by SCIM after a sign-in had made it',
+  'user.linked': 'A login was linked',
+  'user.suspended': 'Suspended by SCIM; every session ended',
+  'user.reactivated': 'Reactivated by SCIM; everything is as it was',
+  'user.deleted': 'Deleted by SCIM; every session ended',
+  'user.restored': 'Restored by SCIM',
+  'session.begun': 'Signed in',
+  'session.ended': 'Signed out',
+  'sessions.ended': 'Every session ended by an administrator',
+}

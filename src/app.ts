@@ -1,0 +1,176 @@
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import helmet from '@fastify/helmet'
+import Fastify, {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+} from 'fastify'
+import { v7 as uuidv7 } from 'uuid'
+import { type Db, failureOf } from '../db/index.ts'
+import { oidcPlugin } from '../oidc/index.ts'
+import { parseJson, scimPlugin } from '../scim/index.ts'
+import { adminRoutes } from './admin/index.ts'
+import type { Config } from './config.ts'
+import { loadContract } from './contract.ts'
+import { Problem, problemBody, problemOf } from './errors.ts'
+import { oidcSignIn } from './gateway/oidc-sign-in.ts'
+import { oidcStore } from './gateway/oidc-store.ts'
+import { refusalLog } from './gateway/refusals.ts'
+import { scimAuthenticator } from './gateway/scim-auth.ts'
+import { toScimError } from './gateway/scim-errors.ts'
+import { scimGroups } from './gateway/scim-groups.ts'
+import { scimUsers } from './gateway/scim-users.ts'
+import { healthRoutes } from './health.ts'
+import * as pages from './me/pages.ts'
+import { personRoutes } from './me/person.ts'
+import { sessionRoutes } from './me/session.ts'
+import { createOutbound } from './outbound.ts'
+import { rememberedPolicies } from './provisioning/policy.ts'
+import { secretsOf } from './secrets.ts'
+
+export interface AppOptions {
+  readonly config: Config
+  readonly db: Db
+  readonly clock?: () => Date
+}
+
+const MAX_BODY = 1024 * 1024
+
+/** Assembles the service; whoever calls it listens. */
+export async function buildApp({
+  config,
+  db,
+  clock = () => new Date(),
+}: AppOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: { level: config.logLevel, stream: process.stderr },
+    // A line for every push would cost more than the push; what happened is in the events.
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: MAX_BODY,
+    genReqId: () => uuidv7(),
+    routerOptions: { maxParamLength: 1000 },
+    forceCloseConnections: 'idle',
+  })
+  const host = { db, clock, secrets: secretsOf(config.secretKeys) }
+  const policies = rememberedPolicies()
+  answerErrors(app)
+  await app.register(healthRoutes, { db })
+  await app.register((scope: FastifyInstance) => scim(scope, { config, host, policies }), {
+    prefix: '/scim/v2',
+  })
+  await app.register((scope: FastifyInstance) => people(scope, { config, host, policies }))
+  await app.register((scope: FastifyInstance) =>
+    adminRoutes(scope, {
+      ...host,
+      publicUrl: config.publicUrl,
+      contract: loadContract(contractFile()),
+      parseJson: (text) => parseJson(Buffer.from(text)),
+    }),
+  )
+  return app
+}
+
+interface Assembly {
+  readonly config: Config
+  readonly host: Parameters<typeof oidcStore>[0]
+  readonly policies: ReturnType<typeof rememberedPolicies>
+}
+
+function scim(app: FastifyInstance, { config, host, policies }: Assembly): Promise<void> {
+  return scimPlugin(app, {
+    handlers: { User: scimUsers(policies), Group: scimGroups },
+    authenticate: scimAuthenticator(host.db, host.clock),
+    baseUrl: `${config.publicUrl}/scim/v2`,
+    toScimError,
+    bodyLimit: MAX_BODY,
+    sort: true,
+  })
+}
+
+/** What people and the product meet: pages without any script, and the session. */
+async function people(app: FastifyInstance, { config, host, policies }: Assembly): Promise<void> {
+  const { publicUrl, sessionCookie } = config
+  const session = { db: host.db, clock: host.clock, sessionCookie }
+  await app.register((scope: FastifyInstance) => sessionRoutes(scope, session))
+  await app.register(async (scope: FastifyInstance) => {
+    await scope.register(helmet, helmetOptions(publicUrl))
+    await personRoutes(scope, session)
+    const outbound = createOutbound({ allow: config.outboundAllow })
+    scope.addHook('onClose', () => outbound.close())
+    await scope.register((inner: FastifyInstance) =>
+      oidcPlugin(inner, {
+        store: oidcStore(host, refusalLog()),
+        signIn: oidcSignIn(host, policies),
+        fetch: outbound.fetch,
+        allowInsecure: outbound.allowInsecure,
+        publicUrl,
+        sessionCookie,
+        now: host.clock,
+        pages: {
+          refused: pages.refusedPage,
+          signedOut: pages.signedOutPage,
+          confirmSignOut: pages.confirmSignOutPage,
+          choose: pages.choosePage,
+        },
+      }),
+    )
+  })
+}
+
+function helmetOptions(publicUrl: string) {
+  const secure = publicUrl.startsWith('https:')
+  return {
+    // A form may end at the provider that signs the person out: its origin is the connection's to say.
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    strictTransportSecurity: secure && { maxAge: 31_536_000 },
+  }
+}
+
+/** Seconds after which to try again while the database is away. */
+const RETRY_AFTER = 1
+
+function answerErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError, request, reply) =>
+    answer(fromDatabase(error) ?? error, request, reply),
+  )
+  app.setNotFoundHandler((request, reply) =>
+    answer(new Problem('not_found', 'There is nothing at this address.'), request, reply),
+  )
+}
+
+function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const problem = problemOf(error)
+  if (problem.status >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message)
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
+  if (problem.retryAfter !== undefined) reply.header('retry-after', problem.retryAfter)
+  return reply.code(problem.status).type('application/problem+json').send(problemBody(problem))
+}
+
+function fromDatabase(error: unknown): Problem | undefined {
+  const kind = failureOf(error)?.kind
+  if (kind === undefined || kind === 'conflict') return undefined
+  if (kind === 'invalid')
+    return new Problem('invalid_request', 'A value holds a character that cannot be stored.', {
+      cause: error,
+    })
+  const sentence = 'The service is briefly unavailable; try again later.'
+  return new Problem('unavailable', sentence, { cause: error, retryAfter: RETRY_AFTER })
+}
+
+/** The contract lies beside `src`, or beside the `dist` that `src` was compiled to. */
+function contractFile(): string {
+  const beside = join(dirname(import.meta.dirname), 'openapi.yaml')
+  return existsSync(beside) ? beside : join(dirname(import.meta.dirname), '..', 'openapi.yaml')
+}

@@ -1,0 +1,152 @@
+import { v7 as uuidv7 } from 'uuid'
+import {
+  type Db,
+  endSession,
+  type OidcConnectionRow,
+  oidcConnections,
+  organizationBySlug,
+  organizationOfConnection,
+  type Scope,
+  saveSignInTransaction,
+  takeSignInTransaction,
+} from '../../db/index.ts'
+import type { OidcConnection, OidcStore, TokenEndpointAuthMethod } from '../../oidc/index.ts'
+import { hashOf, readToken } from '../auth.ts'
+import { isUuid } from '../ids.ts'
+import type { Secrets } from '../secrets.ts'
+import type { RefusalLog } from './refusals.ts'
+
+/** A connection with what linking needs to know of it. */
+export interface LinkingConnection extends OidcConnection {
+  readonly organizationId: string
+  readonly correlationClaim: string
+  /** Whether it has a SCIM half too. */
+  readonly bound: boolean
+}
+
+export interface Host {
+  readonly db: Db
+  readonly secrets: Secrets
+  readonly clock: () => Date
+}
+
+/** The store of sign-ins over the database. */
+export function oidcStore(host: Host, refusals: RefusalLog): OidcStore {
+  const directory = connectionDirectory(host.db)
+  const scopeOf = async (connectionId: string): Promise<Scope | null> => {
+    const organizationId = await directory(connectionId)
+    return organizationId ? scopeFor(host, { organizationId, connectionId }) : null
+  }
+  return {
+    async connection(id) {
+      const scope = await scopeOf(id)
+      const [row] = scope ? await oidcConnections(scope, id) : []
+      return scope && row ? connectionOf(row, scope.organizationId, host.secrets) : null
+    },
+    async connectionsOf(slug) {
+      const organization = await organizationBySlug(host.db, slug)
+      if (!organization) return []
+      const scope = scopeFor(host, { organizationId: organization.id })
+      const rows = await oidcConnections(scope)
+      return Promise.all(rows.map((row) => connectionOf(row, organization.id, host.secrets)))
+    },
+    async saveTransaction({ connectionId, stateHash, browserHash, ...rest }) {
+      const scope = await scopeOf(connectionId)
+      if (!scope) throw new Error('the connection of a sign-in has no organization')
+      await saveSignInTransaction(scope, {
+        connection_id: connectionId,
+        state_hash: stateHash,
+        browser_hash: browserHash,
+        nonce: rest.nonce,
+        code_verifier: rest.codeVerifier,
+        return_to: rest.returnTo,
+        expires_at: rest.expiresAt,
+      })
+    },
+    async takeTransaction(key) {
+      const scope = await scopeOf(key.connectionId)
+      const row = scope && (await takeSignInTransaction(scope, key))
+      return (
+        row && {
+          connectionId: row.connection_id,
+          stateHash: row.state_hash,
+          browserHash: row.browser_hash,
+          nonce: row.nonce,
+          codeVerifier: row.code_verifier,
+          returnTo: row.return_to,
+          expiresAt: row.expires_at,
+        }
+      )
+    },
+    endSession: (token) => end(host, token),
+    async recordRefusal(refusal, { connectionId, requestId }) {
+      const scope = connectionId === undefined ? null : await scopeOf(connectionId)
+      if (scope && connectionId) await refusals.record({ ...scope, requestId }, { refusal, connectionId })
+    },
+  }
+}
+
+function scopeFor(
+  { db, clock }: Host,
+  { organizationId, connectionId }: { organizationId: string; connectionId?: string },
+): Scope {
+  const actor = connectionId ? `sign-in:${connectionId}` : 'system'
+  return { db, organizationId, actor, now: clock(), requestId: '' }
+}
+
+const MOST_REMEMBERED = 10_000
+
+/** A connection never changes its organization, so what was read once stays true. */
+function connectionDirectory(db: Db): (connectionId: string) => Promise<string | null> {
+  const remembered = new Map<string, string>()
+  return async (connectionId) => {
+    if (!isUuid(connectionId)) return null
+    const known = remembered.get(connectionId)
+    if (known) return known
+    const organizationId = await organizationOfConnection(db, connectionId)
+    if (remembered.size >= MOST_REMEMBERED) remembered.clear()
+    if (organizationId) remembered.set(connectionId, organizationId)
+    return organizationId
+  }
+}
+
+async function connectionOf(
+  row: OidcConnectionRow,
+  organizationId: string,
+  secrets: Secrets,
+): Promise<LinkingConnection> {
+  const place = { organizationId, column: 'connections.client_secret', rowId: row.id }
+  const clientSecret = row.client_secret && (await secrets.open(row.client_secret, place))
+  // The column holds what the contract let in.
+  const method = row.token_endpoint_auth_method as TokenEndpointAuthMethod | null
+  return {
+    id: row.id,
+    name: row.name,
+    organization: { slug: row.organization_slug, name: row.organization_name },
+    issuer: row.issuer,
+    clientId: row.client_id,
+    ...(clientSecret && { clientSecret }),
+    ...(method && { tokenEndpointAuthMethod: method }),
+    scopes: row.scopes ?? [],
+    version: row.version,
+    organizationId,
+    correlationClaim: row.correlation_claim ?? 'sub',
+    bound: row.scim_profile !== null,
+  }
+}
+
+async function end(host: Host, token: string): Promise<{ connectionId: string; idToken?: string } | null> {
+  const key = readToken(token)
+  if (!key) return null
+  const scope = scopeFor(host, { organizationId: key.organizationId })
+  const ended = await endSession(scope, key.secretHash, uuidv7())
+  if (!ended) return null
+  const place = idTokenPlace(key.organizationId, token)
+  const idToken = ended.id_token && (await host.secrets.open(ended.id_token, place))
+  return { connectionId: ended.connection_id, ...(idToken && { idToken }) }
+}
+
+/** A session's id_token is sealed for the session whose token this is. */
+export function idTokenPlace(organizationId: string, token: string) {
+  return { organizationId, column: 'sessions.id_token', rowId: hashOf(token).toString('base64url') }
+}

@@ -1,0 +1,122 @@
+import {
+  countGroups,
+  findGroup,
+  type GroupRecord,
+  groupFilterColumns,
+  groupListFirstParameter,
+  listGroups,
+} from '../../db/index.ts'
+import {
+  type Attributes,
+  applyPatch,
+  groupType,
+  type ListQuery,
+  type MemberChange,
+  memberChanges,
+  memberRefs,
+  type PatchOperation,
+  type Precondition,
+  type ResourceHandler,
+  ScimError,
+  type Stored,
+  type Wanted,
+} from '../../scim/index.ts'
+import { isUuid } from '../ids.ts'
+import { editGroup, makeGroup, removeGroup } from '../provisioning/groups.ts'
+import { groupAttributesOf, groupRecordOf, memberSets, storedGroup } from '../translate/group.ts'
+import type { ScimCallerContext } from './scim-auth.ts'
+import { conditionOf, orderOf, totalOf } from './scim-lists.ts'
+
+const table = {
+  columns: groupFilterColumns,
+  schemas: groupType,
+  firstParameter: groupListFirstParameter,
+  key: 'g.id',
+}
+
+type Context = ScimCallerContext
+
+/** SCIM's Groups: each connection sees its own. */
+export const scimGroups: ResourceHandler<Context> = {
+  create,
+  get: read,
+  list,
+  replace,
+  patch,
+  delete: async ({ scope, connectionId }, id, { ifMatch }) => {
+    if (!isUuid(id)) return false
+    if (await removeGroup(scope, { id, connectionId, versions: ifMatch })) return true
+    if (ifMatch && (await findGroup(scope, { id, connectionId }, false)))
+      throw new ScimError('preconditionFailed')
+    return false
+  },
+}
+
+const wantsMembers = ({ attributes, excludedAttributes }: Wanted): boolean => {
+  const isMembers = ({ name, sub }: { name: string; sub?: string }) => name === 'members' && !sub
+  if (excludedAttributes?.some(isMembers)) return false
+  return !attributes || attributes.some(({ name }) => name === 'members')
+}
+
+async function create({ scope, connectionId }: Context, attributes: Attributes): Promise<Stored> {
+  const members = memberSets([{ kind: 'add', members: memberRefs(attributes.members) }])
+  const made = await makeGroup(scope, { connectionId, record: groupRecordOf(attributes), members })
+  if (!made) throw new ScimError('uniqueness', 'Another group has this externalId.')
+  if (members.add.length === 0) return storedGroup(made.group)
+  const row = await findGroup(scope, { connectionId, id: made.group.id }, true)
+  return storedGroup(row ?? made.group)
+}
+
+async function read({ scope, connectionId }: Context, id: string, wanted: Wanted): Promise<Stored | null> {
+  const row = isUuid(id) ? await findGroup(scope, { connectionId, id }, wantsMembers(wanted)) : null
+  return row && storedGroup(row)
+}
+
+async function list({ scope, connectionId }: Context, query: ListQuery) {
+  const { startIndex, count } = query
+  const where = conditionOf(query.filter, table)
+  const page = { orderBy: orderOf(query, table), limit: count, offset: startIndex - 1 }
+  const of = { connectionId, where }
+  const rows = count > 0 ? await listGroups(scope, { ...of, ...page, withMembers: wantsMembers(query) }) : []
+  const found = { found: rows.length, startIndex, count }
+  const totalResults = await totalOf(found, () => countGroups(scope, of))
+  return { totalResults, resources: rows.map(storedGroup) }
+}
+
+/** Silence on `members` keeps them. */
+async function replace(context: Context, id: string, attributes: Attributes, when: Precondition) {
+  const members: MemberChange[] =
+    'members' in attributes ? [{ kind: 'replace', members: memberRefs(attributes.members) }] : []
+  return edit(context, id, { when, members, change: () => groupRecordOf(attributes) })
+}
+
+async function patch(
+  context: Context,
+  id: string,
+  operations: readonly PatchOperation[],
+  when: Precondition & Wanted,
+) {
+  const { attributes, members } = memberChanges(operations)
+  const rules = { resourceType: groupType, profile: context.profile }
+  const change = (record: GroupRecord) =>
+    groupRecordOf(applyPatch(groupAttributesOf(record), attributes, rules))
+  return edit(context, id, { when, members, ...(attributes.length > 0 && { change }) })
+}
+
+interface Edit {
+  readonly when: Precondition & Wanted
+  readonly members: readonly MemberChange[]
+  /** Absent where only members change: then the group need not be read. */
+  readonly change?: (record: GroupRecord) => GroupRecord
+}
+
+async function edit(context: Context, id: string, { when, members, change }: Edit): Promise<Stored | null> {
+  if (!isUuid(id)) return null
+  const { scope, connectionId } = context
+  const sets = memberSets(members)
+  const key = { id, connectionId }
+  const written = await editGroup(scope, { ...key, members: sets, change, versions: when.ifMatch })
+  if (written === 'version') throw new ScimError('preconditionFailed')
+  if (!written) return null
+  return wantsMembers(when) ? read(context, id, when) : storedGroup(written.group)
+}

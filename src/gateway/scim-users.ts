@@ -1,0 +1,111 @@
+import {
+  countUsers,
+  findUser,
+  listUsers,
+  type ResourceRow,
+  userFilterColumns,
+  userListFirstParameter,
+} from '../../db/index.ts'
+import {
+  type Attributes,
+  applyPatch,
+  type ListQuery,
+  type PatchOperation,
+  type Precondition,
+  type ResourceHandler,
+  ScimError,
+  type Stored,
+  userType,
+} from '../../scim/index.ts'
+import { isUuid } from '../ids.ts'
+import { changeUser, removeUser } from '../provisioning/lifecycle.ts'
+import type { Policies } from '../provisioning/policy.ts'
+import { provision } from '../provisioning/provision.ts'
+import { attributesOf, isActive, sayingOf, storedUser } from '../translate/user.ts'
+import type { ScimCallerContext } from './scim-auth.ts'
+import { conditionOf, orderOf, totalOf } from './scim-lists.ts'
+
+const table = {
+  columns: userFilterColumns,
+  schemas: userType,
+  firstParameter: userListFirstParameter,
+  key: 'u.id',
+}
+
+/** SCIM's Users over the domain. */
+export function scimUsers(policies: Policies): ResourceHandler<ScimCallerContext> {
+  return {
+    create: (caller, attributes) => create(caller, attributes, policies),
+    get: async ({ scope }, id) => stored(isUuid(id) ? await findUser(scope, id) : null),
+    list,
+    replace: async (caller, id, attributes, when) =>
+      stored(await change(caller, id, { when, policies, edit: () => attributes })),
+    patch: async (caller, id, operations, when) =>
+      stored(await change(caller, id, { when, policies, edit: patched(caller, operations) })),
+    delete: async ({ scope, connectionId }, id, when) =>
+      isUuid(id) && removeUser(scope, { userId: id, connectionId, check: (row) => assertVersion(row, when) }),
+  }
+}
+
+const stored = (row: ResourceRow | null): Stored | null => row && storedUser(row)
+
+async function create(
+  caller: ScimCallerContext,
+  attributes: Attributes,
+  policies: Policies,
+): Promise<Stored> {
+  const { scope, connectionId } = caller
+  const saying = sayingOf(attributes)
+  const push = { via: 'scim' as const, connectionId, ...saying }
+  const { userId, outcome } = await provision(scope, push, policies)
+  if (outcome === 'create' && !('manager' in attributes))
+    return {
+      id: userId,
+      attributes: { ...attributes, active: saying.active },
+      created: scope.now,
+      lastModified: scope.now,
+      version: 1,
+    }
+  const row = await findUser(scope, userId)
+  if (!row) throw new ScimError('conflict')
+  return storedUser(row)
+}
+
+async function list({ scope }: ScimCallerContext, query: ListQuery) {
+  const { startIndex, count } = query
+  const where = conditionOf(query.filter, table)
+  const page = { orderBy: orderOf(query, table), limit: count, offset: startIndex - 1 }
+  const rows = count > 0 ? await listUsers(scope, { where, ...page }) : []
+  const found = { found: rows.length, startIndex, count }
+  const totalResults = await totalOf(found, () => countUsers(scope, where))
+  return { totalResults, resources: rows.map(storedUser) }
+}
+
+interface UserChange {
+  readonly when: Precondition
+  readonly policies: Policies
+  readonly edit: (attributes: Attributes) => Attributes
+}
+
+async function change(
+  { scope, connectionId }: ScimCallerContext,
+  id: string,
+  { when, policies, edit }: UserChange,
+): Promise<ResourceRow | null> {
+  if (!isUuid(id)) return null
+  const asked = (row: ResourceRow) => {
+    assertVersion(row, when)
+    return sayingOf(edit(attributesOf(row)), isActive(row))
+  }
+  return changeUser(scope, { userId: id, connectionId, edit: asked }, policies)
+}
+
+const patched =
+  ({ profile }: ScimCallerContext, operations: readonly PatchOperation[]) =>
+  (attributes: Attributes) =>
+    applyPatch(attributes, operations, { resourceType: userType, profile })
+
+/** RFC 7644 section 3.14. */
+function assertVersion({ version }: ResourceRow, { ifMatch }: Precondition): void {
+  if (ifMatch && !ifMatch.includes(version)) throw new ScimError('preconditionFailed')
+}

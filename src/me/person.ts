@@ -1,0 +1,24 @@
+import type { FastifyInstance } from 'fastify'
+import { placePage, welcomePage } from './pages.ts'
+import { type SessionHost, sessionOf } from './session.ts'
+import { stylesheet } from './stylesheet.ts'
+
+/** The page of the person who is signed in. */
+export async function personRoutes(app: FastifyInstance, host: SessionHost): Promise<void> {
+  app.get('/', async (request, reply) => {
+    const row = await sessionOf(host, request)
+    reply.type('text/html; charset=utf-8').header('cache-control', 'no-store')
+    if (!row) return welcomePage()
+    const { workspace_name: name, role, home_name: home } = row
+    return placePage({
+      displayName: row.display_name ?? row.user_name,
+      userName: row.user_name,
+      organization: row.organization_name,
+      workspace: name && role && home ? { name, role, home } : null,
+    })
+  })
+  app.get('/assets/usher.css', async (_request, reply) => {
+    reply.type('text/css; charset=utf-8').header('cache-control', 'public, max-age=3600')
+    return stylesheet
+  })
+}

@@ -1,0 +1,72 @@
+import { isDeepStrictEqual } from 'node:util'
+import { v7 as uuidv7 } from 'uuid'
+import {
+  changeGroup,
+  deleteGroup,
+  findGroup,
+  type GroupRecord,
+  type GroupWritten,
+  insertGroup,
+  type MemberSets,
+  type Scope,
+} from '../../db/index.ts'
+import { Problem } from '../errors.ts'
+import { eventOf } from '../events/record.ts'
+
+interface Key {
+  readonly id: string
+  readonly connectionId: string
+}
+
+/** Null where the externalId is taken. */
+export function makeGroup(
+  scope: Scope,
+  group: { connectionId: string; record: GroupRecord; members: MemberSets },
+): Promise<GroupWritten | null> {
+  return insertGroup(scope, { ...group, id: uuidv7(), eventId: uuidv7() })
+}
+
+export interface GroupEdit extends Key {
+  readonly members: MemberSets
+  /** From the record as it stands to what it should be; absent where only members change. */
+  readonly change?: ((record: GroupRecord) => GroupRecord) | undefined
+  /** The versions the caller allows. */
+  readonly versions?: readonly number[] | undefined
+}
+
+const ATTEMPTS = 10
+
+/** Changes a group; null where there is none, `version` where the caller allows none that it has. */
+export async function editGroup(scope: Scope, edit: GroupEdit): Promise<GroupWritten | 'version' | null> {
+  const { change, ...asked } = edit
+  if (!change) return changeGroup(scope, { ...asked, changed: [], eventId: uuidv7() })
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const row = await findGroup(scope, edit, false)
+    if (!row) return null
+    if (edit.versions && !edit.versions.includes(row.version)) return 'version'
+    const record = change(row)
+    const changed = differences(row, record)
+    const versions = changed.length > 0 ? [row.version] : edit.versions
+    const write = { ...asked, versions, changed, eventId: uuidv7() }
+    const written = await changeGroup(scope, { ...write, ...(changed.length > 0 && { record }) })
+    if (written !== 'version') return written
+  }
+  throw new Problem('unavailable', 'The group is changed by too many at once.', { retryAfter: 1 })
+}
+
+function differences(before: GroupRecord, after: GroupRecord): string[] {
+  return [
+    ...(before.display_name === after.display_name ? [] : ['displayName']),
+    ...(before.external_id === after.external_id ? [] : ['externalId']),
+    ...(isDeepStrictEqual(before.attributes, after.attributes) ? [] : ['attributes']),
+  ]
+}
+
+/** Hides a group. Its people keep what else they have. */
+export function removeGroup(
+  scope: Scope,
+  { id, connectionId, versions }: Key & { versions?: readonly number[] | undefined },
+): Promise<boolean> {
+  const event = eventOf({ type: 'group.deleted', subject: { type: 'group', id }, data: { connectionId } })
+  return deleteGroup(scope, { id, connectionId, versions }, [event])
+}

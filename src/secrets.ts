@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto'
+import { CompactEncrypt, compactDecrypt } from 'jose'
+
+/** Which column of which row a secret belongs in: bound into the header, so that it opens nowhere else. */
+export interface Place {
+  readonly organizationId: string
+  readonly column: string
+  readonly rowId: string
+}
+
+export interface Secrets {
+  seal(plain: string, place: Place): Promise<string>
+  /** Throws where the text was sealed for another place, or by a key that is not known. */
+  open(sealed: string, place: Place): Promise<string>
+}
+
+const keyId = (key: Uint8Array) => createHash('sha256').update(key).digest('base64url').slice(0, 8)
+const nameOf = ({ organizationId, column, rowId }: Place) => `${organizationId}/${column}/${rowId}`
+
+/** Encryption at rest (JWE, direct A256GCM): the first key seals, all of them open. */
+export function secretsOf(keys: readonly Uint8Array[]): Secrets {
+  const [current] = keys
+  if (!current) throw new TypeError('at least one key is needed')
+  const byId = new Map(keys.map((key) => [keyId(key), key]))
+  return {
+    seal: (plain, place) =>
+      new CompactEncrypt(Buffer.from(plain))
+        .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: keyId(current), place: nameOf(place) })
+        .encrypt(current),
+    async open(sealed, place) {
+      const { plaintext, protectedHeader } = await compactDecrypt(sealed, ({ kid }) => {
+        const key = byId.get(kid ?? '')
+        if (!key) throw new Error(`no encryption key ${kid} is configured`)
+        return key
+      })
+      if (protectedHeader.place !== nameOf(place)) throw new Error('a sealed text was moved to another place')
+      return Buffer.from(plaintext).toString()
+    },
+  }
+}

@@ -1,0 +1,56 @@
+import type { ResourceRow, UserRecord } from '../../db/index.ts'
+import type { Attributes, Json, Stored } from '../../scim/index.ts'
+import type { Saying } from '../provisioning/lifecycle.ts'
+
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
+
+/**
+ * What SCIM attributes say of a person: three have columns of their own. Silence on `active` leaves it as it `was`,
+ * so that nobody who was shut out is let in by an omission.
+ */
+export function sayingOf({ userName, externalId, active, ...attributes }: Attributes, was = true): Saying {
+  return {
+    userName: String(userName),
+    externalId: typeof externalId === 'string' ? externalId : null,
+    active: typeof active === 'boolean' ? active : was,
+    attributes,
+  }
+}
+
+export const isActive = ({ status }: Pick<UserRecord, 'status'>): boolean =>
+  status === 'ready' || status === 'held' || status === 'staged'
+
+/** The SCIM attributes of a record; the document was written from such, so it is them. */
+export function attributesOf(record: Omit<UserRecord, 'connection_id' | 'managed' | 'reason'>): Attributes {
+  const { user_name, external_id, attributes } = record
+  return {
+    userName: user_name,
+    ...(external_id !== null && { externalId: external_id }),
+    active: isActive(record),
+    ...(attributes as Attributes), // jsonb that was Attributes when written
+  }
+}
+
+/** The resource with what is computed from others: `groups`, and the name of the manager. */
+export function storedUser(row: ResourceRow): Stored {
+  return {
+    id: row.id,
+    attributes: {
+      ...attributesOf(row),
+      ...managerNamed(row),
+      ...(row.groups && { groups: row.groups }),
+    },
+    created: row.created_at,
+    lastModified: row.updated_at,
+    version: row.version,
+  }
+}
+
+type Complex = { [name: string]: Json }
+
+function managerNamed({ attributes, manager_name }: ResourceRow): Attributes {
+  if (manager_name === null) return {}
+  const extension = attributes[ENTERPRISE] as Complex // it has a manager, or there would be no name
+  const manager = { ...(extension.manager as Complex), displayName: manager_name }
+  return { [ENTERPRISE]: { ...extension, manager } }
+}
