@@ -33,6 +33,7 @@ export {
   listGroups,
   type MemberRow,
 } from './groups.ts'
+export { checkInvariants, type Violation } from './invariants.ts'
 export { findMatches, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
 export { migrate, pendingMigrations } from './migrate.ts'
 export {

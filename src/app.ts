@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import helmet from '@fastify/helmet'
 import Fastify, {
@@ -66,7 +65,8 @@ export async function buildApp({
     adminRoutes(scope, {
       ...host,
       publicUrl: config.publicUrl,
-      contract: loadContract(contractFile()),
+      // beside `src`, and copied beside what it is compiled to
+      contract: loadContract(join(dirname(import.meta.dirname), 'openapi.yaml')),
       parseJson: (text) => parseJson(Buffer.from(text)),
     }),
   )
@@ -134,6 +134,8 @@ function helmetOptions(publicUrl: string) {
         frameAncestors: ["'none'"],
       },
     },
+    // A form's POST must say which origin it comes from, and an address with a code goes to no other site.
+    referrerPolicy: { policy: 'same-origin' as const },
     strictTransportSecurity: secure && { maxAge: 31_536_000 },
   }
 }
@@ -167,10 +169,4 @@ function fromDatabase(error: unknown): Problem | undefined {
     })
   const sentence = 'The service is briefly unavailable; try again later.'
   return new Problem('unavailable', sentence, { cause: error, retryAfter: RETRY_AFTER })
-}
-
-/** The contract lies beside `src`, or beside the `dist` that `src` was compiled to. */
-function contractFile(): string {
-  const beside = join(dirname(import.meta.dirname), 'openapi.yaml')
-  return existsSync(beside) ? beside : join(dirname(import.meta.dirname), '..', 'openapi.yaml')
 }

@@ -7,14 +7,16 @@ import type { Config } from './config.ts'
 /** Where the database is, and what stops it again. */
 export interface Database {
   readonly address: string | DatabaseAddress
+  /** Whether it was running already: then another process uses it, or was killed while it did. */
+  readonly adopted: boolean
   stop(): Promise<void>
 }
 
 /** The configured database, or the embedded one, which is started. */
 export async function openDatabase(config: Config): Promise<Database> {
-  if (config.databaseUrl) return { address: config.databaseUrl, stop: async () => {} }
-  const { host, port, user, password, database, stop } = await startEmbedded(config.dataDir)
-  return { address: { host, port, user, password, database }, stop }
+  if (config.databaseUrl) return { address: config.databaseUrl, adopted: true, stop: async () => {} }
+  const { adopted, stop, ...address } = await startEmbedded(config.dataDir)
+  return { address, adopted, stop }
 }
 
 export const migrateOptions = ({ address }: Database) =>

@@ -7,10 +7,16 @@ import {
   organizationBySlug,
   organizationOfConnection,
   type Scope,
+  type SignInTransactionRow,
   saveSignInTransaction,
   takeSignInTransaction,
 } from '../../db/index.ts'
-import type { OidcConnection, OidcStore, TokenEndpointAuthMethod } from '../../oidc/index.ts'
+import type {
+  OidcConnection,
+  OidcStore,
+  SignInTransaction,
+  TokenEndpointAuthMethod,
+} from '../../oidc/index.ts'
 import { hashOf, readToken } from '../auth.ts'
 import { isUuid } from '../ids.ts'
 import type { Secrets } from '../secrets.ts'
@@ -50,33 +56,15 @@ export function oidcStore(host: Host, refusals: RefusalLog): OidcStore {
       const rows = await oidcConnections(scope)
       return Promise.all(rows.map((row) => connectionOf(row, organization.id, host.secrets)))
     },
-    async saveTransaction({ connectionId, stateHash, browserHash, ...rest }) {
-      const scope = await scopeOf(connectionId)
+    async saveTransaction(transaction) {
+      const scope = await scopeOf(transaction.connectionId)
       if (!scope) throw new Error('the connection of a sign-in has no organization')
-      await saveSignInTransaction(scope, {
-        connection_id: connectionId,
-        state_hash: stateHash,
-        browser_hash: browserHash,
-        nonce: rest.nonce,
-        code_verifier: rest.codeVerifier,
-        return_to: rest.returnTo,
-        expires_at: rest.expiresAt,
-      })
+      await saveSignInTransaction(scope, rowOf(transaction))
     },
     async takeTransaction(key) {
       const scope = await scopeOf(key.connectionId)
       const row = scope && (await takeSignInTransaction(scope, key))
-      return (
-        row && {
-          connectionId: row.connection_id,
-          stateHash: row.state_hash,
-          browserHash: row.browser_hash,
-          nonce: row.nonce,
-          codeVerifier: row.code_verifier,
-          returnTo: row.return_to,
-          expiresAt: row.expires_at,
-        }
-      )
+      return row && transactionOf(row)
     },
     endSession: (token) => end(host, token),
     async recordRefusal(refusal, { connectionId, requestId }) {
@@ -85,6 +73,31 @@ export function oidcStore(host: Host, refusals: RefusalLog): OidcStore {
     },
   }
 }
+
+const rowOf = ({
+  connectionId,
+  stateHash,
+  browserHash,
+  ...rest
+}: SignInTransaction): SignInTransactionRow => ({
+  connection_id: connectionId,
+  state_hash: stateHash,
+  browser_hash: browserHash,
+  nonce: rest.nonce,
+  code_verifier: rest.codeVerifier,
+  return_to: rest.returnTo,
+  expires_at: rest.expiresAt,
+})
+
+const transactionOf = (row: SignInTransactionRow): SignInTransaction => ({
+  connectionId: row.connection_id,
+  stateHash: row.state_hash,
+  browserHash: row.browser_hash,
+  nonce: row.nonce,
+  codeVerifier: row.code_verifier,
+  returnTo: row.return_to,
+  expiresAt: row.expires_at,
+})
 
 function scopeFor(
   { db, clock }: Host,

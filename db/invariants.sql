@@ -1,0 +1,79 @@
+-- What must hold of every database, whatever happened to it. Each query returns what breaks its rule: no row, ever.
+-- Run by `usher doctor` and after every experiment. Reads across organizations, so only operators run it.
+
+-- name: whoever is ready has a default workspace with a role in it and a home for it
+select u.organization_id, u.id
+from users u
+left join workspaces w on w.organization_id = u.organization_id and w.default_of = u.id
+left join memberships m on m.organization_id = u.organization_id and m.user_id = u.id and m.workspace_id = w.id
+left join teams t on t.organization_id = w.organization_id and t.id = w.team_id
+where u.status = 'ready' and (w.id is null or m.role is null or t.id is null);
+
+-- name: a person has one default workspace at most
+select organization_id, default_of from workspaces
+where default_of is not null group by organization_id, default_of having count(*) > 1;
+
+-- name: a workspace has an owner who is active, suspended or leaving
+select w.organization_id, w.id
+from workspaces w
+where w.status = 'active' and not exists (
+  select from memberships m join users u on u.organization_id = m.organization_id and u.id = m.user_id
+  where m.organization_id = w.organization_id and m.workspace_id = w.id and m.role = 'owner'
+    and u.status in ('ready', 'suspended', 'leaving'));
+
+-- name: a userName is one person's in an organization
+select organization_id, lower(user_name) from users
+where deleted_at is null group by organization_id, lower(user_name) having count(*) > 1;
+
+-- name: an externalId is one person's on a connection
+select organization_id, connection_id, external_id from users
+where deleted_at is null and external_id is not null
+group by organization_id, connection_id, external_id having count(*) > 1;
+
+-- name: a login is one person's
+select organization_id, connection_id, issuer, subject from identities
+group by organization_id, connection_id, issuer, subject having count(*) > 1;
+
+-- name: status, reason and time of deletion agree
+select organization_id, id from users
+where (status in ('leaving', 'archived', 'erased')) <> (deleted_at is not null)
+   or (status = 'held') <> (reason is not null);
+
+-- name: the keys of a person are those in the attributes
+select organization_id, id from users
+where email_keys <> lower(jsonb_path_query_array(attributes, '$.emails[*].value')::text)::jsonb
+   or manager is distinct from
+      attributes #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}';
+
+-- name: nobody who is not ready has a session that counts
+select s.organization_id, s.id
+from sessions s join users u on u.organization_id = s.organization_id and u.id = s.user_id
+where u.status <> 'ready' and s.user_epoch = u.session_epoch;
+
+-- name: who was given a place has the event that says so, once
+select w.organization_id, w.default_of
+from workspaces w
+where w.default_of is not null and 1 <> (
+  select count(*) from events e
+  where e.organization_id = w.organization_id and e.subject_id = w.default_of and e.type = 'user.provisioned');
+
+-- name: everybody has the event of their making, once
+select u.organization_id, u.id from users u
+where 1 <> (select count(*) from events e
+            where e.organization_id = u.organization_id and e.subject_id = u.id and e.type = 'user.created');
+
+-- name: an organization has one home team and a policy
+select o.id from organizations o
+where 1 <> (select count(*) from teams t where t.organization_id = o.id and t.home)
+   or not exists (select from policies p where p.organization_id = o.id);
+
+-- name: a connection is in the directory under its organization
+select c.organization_id, c.id from connections c
+left join connection_directory d on d.id = c.id
+where d.organization_id is distinct from c.organization_id;
+
+-- name: onboarding references nothing and nothing references it
+select c.conname from pg_constraint c
+join pg_class r on r.oid = c.conrelid join pg_class f on f.oid = c.confrelid
+where c.contype = 'f'
+  and (r.relnamespace = to_regnamespace('onboarding')) is distinct from (f.relnamespace = to_regnamespace('onboarding'));
