@@ -1,7 +1,8 @@
 /**
  * Where the tables keep what a SCIM path names; the shape is that of the translator in `scim`, which this folder
  * does not import. A path that is not here is read from the `attributes` document. An index of the same expression
- * stands in the migrations for what IdPs ask: `lower(…)` of a text, the containment of an address.
+ * stands in the migrations for what IdPs ask: `lower(…)` of a text, the containment of an address. Who or what has
+ * been deleted is no member, and has none.
  */
 const times = {
   'meta.created': { sql: 'created_at' },
@@ -28,7 +29,9 @@ export const userFilterColumns = {
   },
   relations: {
     groups: (condition: string) => `exists (
-      select from group_members m where m.organization_id = $1 and m.user_id = u.id and ${condition})`,
+      select from group_members m
+      join groups g on g.organization_id = $1 and g.id = m.group_id and g.deleted_at is null
+      where m.organization_id = $1 and m.user_id = u.id and ${condition})`,
   },
 }
 
@@ -43,9 +46,14 @@ export const groupFilterColumns = {
   },
   relations: {
     members: (condition: string) => `exists (
-      select from (select user_id as id from group_members where organization_id = $1 and group_id = g.id
-                   union all
-                   select subgroup_id from group_subgroups where organization_id = $1 and group_id = g.id) m
+      select from (
+        select u.id from group_members p
+        join users u on u.organization_id = $1 and u.id = p.user_id and u.deleted_at is null
+        where p.organization_id = $1 and p.group_id = g.id
+        union all
+        select s.id from group_subgroups p
+        join groups s on s.organization_id = $1 and s.id = p.subgroup_id and s.deleted_at is null
+        where p.organization_id = $1 and p.group_id = g.id) m
       where ${condition})`,
   },
 }

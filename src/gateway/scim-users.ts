@@ -21,7 +21,7 @@ import { isUuid } from '../ids.ts'
 import { changeUser, removeUser } from '../provisioning/lifecycle.ts'
 import type { Policies } from '../provisioning/policy.ts'
 import { provision } from '../provisioning/provision.ts'
-import { attributesOf, isActive, sayingOf, storedUser } from '../translate/user.ts'
+import { attributesOf, isActive, namesManager, sayingOf, storedUser } from '../translate/user.ts'
 import type { ScimCallerContext } from './scim-auth.ts'
 import { conditionOf, orderOf, totalOf } from './scim-lists.ts'
 
@@ -58,7 +58,7 @@ async function create(
   const saying = sayingOf(attributes)
   const push = { via: 'scim' as const, connectionId, ...saying }
   const { userId, outcome } = await provision(scope, push, policies)
-  if (outcome === 'create' && !('manager' in attributes))
+  if (outcome === 'create' && !namesManager(attributes))
     return {
       id: userId,
       attributes: { ...attributes, active: saying.active },

@@ -68,6 +68,8 @@ async function changeRow(
   const events = [...eventsOf(current, { record, changed, connectionId }), ...(place ? [place.event] : [])]
   const write = { id: current.id, version: current.version, record, place: place?.place, events }
   if (!(await written(scope, write))) return undefined
+  // Computed from the record of somebody else.
+  if (changed.some((name) => name.startsWith('urn:'))) return (await findUser(scope, current.id)) ?? undefined
   return { ...current, ...record, version: current.version + 1, updated_at: scope.now }
 }
 

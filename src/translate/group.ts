@@ -25,10 +25,11 @@ export function groupAttributesOf({ display_name, external_id, attributes }: Gro
 }
 
 export function storedGroup(row: GroupRow & { members?: readonly MemberRow[] | null }): Stored {
+  // Asked for, they are told even where there are none: clients go through the list.
   const members = row.members?.map(({ value, type, display }) => ({ value, type, display }))
   return {
     id: row.id,
-    attributes: { ...groupAttributesOf(row), ...(members && members.length > 0 && { members }) },
+    attributes: { ...groupAttributesOf(row), ...(members && { members }) },
     created: row.created_at,
     lastModified: row.updated_at,
     version: row.version,

@@ -46,6 +46,12 @@ export function storedUser(row: ResourceRow): Stored {
   }
 }
 
+/** Whether somebody else's record has a part in this one. */
+export function namesManager(attributes: Attributes): boolean {
+  const extension = attributes[ENTERPRISE]
+  return typeof extension === 'object' && extension !== null && 'manager' in extension
+}
+
 type Complex = { [name: string]: Json }
 
 function managerNamed({ attributes, manager_name }: ResourceRow): Attributes {

@@ -1,0 +1,582 @@
+import { readdirSync } from 'node:fs'
+import t from 'tap'
+import type { Json } from '../../scim/index.ts'
+import { idpFolder, play, readExchanges } from '../scim/play.ts'
+import type { Body } from './api.ts'
+import { holdOnEachLayout } from './layouts.ts'
+import { patchOp, patchUser, person, stateOf } from './people.ts'
+import { ADMIN_KEY, PUBLIC_URL, startUsher, type Usher } from './usher.ts'
+
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
+
+/** The person as administrators see them. */
+async function seen(usher: Usher, path: string, id: string): Promise<Body> {
+  return (await usher.admin('GET', `${path}/users/${id}`)).body
+}
+
+const ids = ({ Resources }: Body) => Resources.map(({ id }) => id)
+
+holdOnEachLayout(t, {
+  'identity providers are answered as they expect': async (t, usher) => {
+    for (const idp of readdirSync(idpFolder)) {
+      const { token } = await usher.makePusher()
+      const send = async ({ method, path, body }: { method: string; path: string; body?: Json }) => {
+        const ask = usher.scim(token, { 'content-type': 'application/scim+json' })
+        const { status, text } = await ask(method as 'GET', path, body) // recorded with methods of SCIM only
+        return { statusCode: status, body: text }
+      }
+      for (const { file, wrong } of await play(readExchanges(idp), send)) t.same(wrong, [], `${idp}/${file}`)
+    }
+  },
+
+  'a person who is pushed has a place before they first sign in': async (t, usher) => {
+    const { organization, connection, scim } = await usher.makePusher()
+    const made = await scim('POST', '/Users', person('ada', { externalId: '0042' }))
+    t.match(made, { status: 201, headers: { etag: 'W/"1"', 'content-type': /^application\/scim\+json/ } })
+    const location = `${PUBLIC_URL}/scim/v2/Users/${made.body.id}`
+    t.match(made, {
+      headers: { location },
+      body: { userName: 'ada', externalId: '0042', active: true, meta: { location } },
+    })
+    t.match(await scim('GET', `/Users/${made.body.id}`), { status: 200, body: made.body })
+    const ready = await seen(usher, organization.path, made.body.id)
+    t.match(ready, {
+      status: 'ready',
+      managedBy: 'scim',
+      connectionId: connection.id,
+      workspace: { name: 'My workspace', role: 'owner', home: { name: /^Company/ } },
+    })
+    t.notOk('reason' in ready)
+  },
+
+  'somebody pushed as inactive gets a place when they are first activated': async (t, usher) => {
+    const { organization, scim } = await usher.makePusher()
+    const { id } = (await scim('POST', '/Users', person('ada', { active: false }))).body
+    const before = await seen(usher, organization.path, id)
+    t.match(before, { status: 'suspended' })
+    t.notOk('workspace' in before)
+    t.match(await patchUser(scim, id, { active: true }), { status: 200, body: { active: true } })
+    t.match(await seen(usher, organization.path, id), { status: 'ready', workspace: { role: 'owner' } })
+    t.match(await scim('GET', `/Users/${id}`), { body: { active: true, meta: { version: 'W/"2"' } } })
+  },
+
+  'deactivation and reactivation restore exactly what was there': async (t, usher) => {
+    const { organization, connection, scim } = await usher.makePusher()
+    const { id } = (await scim('POST', '/Users', person('ada', { externalId: 'a' }))).body
+    const team = await scim('POST', '/Groups', { displayName: 'Staff', members: [{ value: id }] })
+    const { cookie } = await usher.signIn(connection, { sub: 'a' })
+    const session = () => usher.call({ method: 'GET', url: '/session', headers: { cookie } })
+    t.match(await session(), { status: 200, body: { user: { id } } })
+    const before = await seen(usher, organization.path, id)
+    const memberships = () =>
+      usher.rows('select * from memberships where organization_id = $1', [organization.id])
+    const kept = await memberships()
+
+    const off = { Operations: [{ op: 'Replace', path: 'active', value: 'False' }] }
+    t.match(await scim('PATCH', `/Users/${id}`, patchOp(off)), { status: 200, body: { active: false } })
+    t.match(await session(), { status: 401 })
+    t.match(await usher.signIn(connection, { sub: 'a' }), { code: 'suspended' })
+    t.match(await scim('GET', `/Users/${id}`), { body: { active: false, groups: [{ value: team.body.id }] } })
+    t.match(await scim('GET', '/Users?filter=active eq false'), { body: { totalResults: 1 } })
+
+    t.match(await patchUser(scim, id, { active: true }), { body: { active: true } })
+    t.same(await seen(usher, organization.path, id), before)
+    t.same(await memberships(), kept)
+    t.match(await scim('GET', `/Groups/${team.body.id}`), { body: { members: [{ value: id }] } })
+    t.match(await session(), { status: 401 }, 'a session that ended stays ended')
+  },
+
+  'a PUT that is silent on active revives nobody': async (t, usher) => {
+    const { scim } = await usher.makePusher()
+    const { id } = (await scim('POST', '/Users', person('ada', { active: false }))).body
+    t.match(await scim('PUT', `/Users/${id}`, person('ada', { title: 'Countess' })), {
+      status: 200,
+      body: { active: false, title: 'Countess' },
+    })
+    t.match(await scim('PUT', `/Users/${id}`, person('ada', { active: true })), { body: { active: true } })
+    const replaced = await scim('GET', `/Users/${id}`)
+    t.equal(replaced.body.title, undefined, 'and takes away what it does not name')
+  },
+
+  'somebody deleted is gone from everywhere, and restored by the same externalId': async (t, usher) => {
+    const { organization, scim } = await usher.makePusher()
+    const boss = (await scim('POST', '/Users', person('boss', { externalId: 'b' }))).body.id
+    const manager = { [ENTERPRISE]: { manager: { value: boss } } }
+    const ada = (await scim('POST', '/Users', person('ada', manager))).body.id
+    const group = (
+      await scim('POST', '/Groups', { displayName: 'Staff', members: [{ value: boss }, { value: ada }] })
+    ).body.id
+    const workspace = (await seen(usher, organization.path, boss)).workspace
+    t.match(await scim('GET', `/Users/${ada}`), {
+      body: { [ENTERPRISE]: { manager: { value: boss, displayName: 'boss B' } } },
+    })
+
+    t.match(await scim('DELETE', `/Users/${boss}`), { status: 204, text: '' })
+    for (const [method, body] of [
+      ['GET'],
+      ['PUT', person('boss')],
+      ['PATCH', patchOp({ Operations: [] })],
+      ['DELETE'],
+    ] as const)
+      t.match(await scim(method, `/Users/${boss}`, body), { status: method === 'PATCH' ? /4/ : 404 }, method)
+    for (const filter of ['userName eq "boss"', 'externalId eq "b"', `id eq "${boss}"`])
+      t.match(
+        await scim('GET', `/Users?filter=${encodeURIComponent(filter)}`),
+        { body: { totalResults: 0 } },
+        filter,
+      )
+    t.match((await scim('GET', `/Groups/${group}`)).body.members, [{ value: ada }])
+    const byMember = (id: string) => scim('GET', `/Groups?filter=${encodeURIComponent(`members eq "${id}"`)}`)
+    t.match(await byMember(boss), { body: { totalResults: 0 } }, 'nor does a filter of members find them')
+    t.match(await byMember(ada), { body: { totalResults: 1 } })
+
+    const restored = await scim('POST', '/Users', person('boss2', { externalId: 'b' }))
+    t.match(restored, { status: 201, body: { id: boss, userName: 'boss2', active: true } })
+    t.same((await seen(usher, organization.path, boss)).workspace, workspace)
+    t.match(await byMember(boss), { body: { totalResults: 1 } })
+  },
+
+  'a userName is free after its person was deleted, and restoring onto it is a conflict': async (
+    t,
+    usher,
+  ) => {
+    const { organization, scim } = await usher.makePusher()
+    const former = (await scim('POST', '/Users', person('ada', { externalId: '1' }))).body.id
+    await scim('DELETE', `/Users/${former}`)
+    const heir = await scim('POST', '/Users', person('ADA', { externalId: '2' }))
+    t.match(heir, { status: 201 })
+    t.not(heir.body.id, former)
+    const state = await stateOf(usher, organization)
+    const again = await scim('POST', '/Users', person('ada', { externalId: '1' }))
+    t.match(again, { status: 409, body: { scimType: 'uniqueness' } })
+    t.same(await stateOf(usher, organization), state)
+    await scim('DELETE', `/Users/${heir.body.id}`)
+    t.match(await scim('POST', '/Users', person('ada', { externalId: '1' })), {
+      status: 201,
+      body: { id: former },
+    })
+  },
+
+  'somebody deleted beyond the grace is not restored': async (t, usher) => {
+    const { organization, scim } = await usher.makePusher()
+    const { id } = (await scim('POST', '/Users', person('ada', { externalId: '1' }))).body
+    await scim('DELETE', `/Users/${id}`)
+    await usher.rows(
+      "update users set deleted_at = deleted_at - interval '31 days' where organization_id = $1",
+      [organization.id],
+    )
+    const anew = await scim('POST', '/Users', person('ada', { externalId: '1' }))
+    t.match(anew, { status: 201 })
+    t.not(anew.body.id, id)
+  },
+
+  'userNames are unique in an organization whatever their case, externalIds on a connection': async (
+    t,
+    usher,
+  ) => {
+    const { organization, scim } = await usher.makePusher()
+    const other = usher.scim((await usher.makeCredential(await usher.makeConnection(organization))).token)
+    const ada = await scim('POST', '/Users', person('ada@acme.example', { externalId: '1' }))
+    const bob = await scim('POST', '/Users', person('bob', { externalId: '2' }))
+    const state = await stateOf(usher, organization)
+    const refusals = {
+      'a userName of another case': () =>
+        scim('POST', '/Users', person('ADA@acme.example', { externalId: '3' })),
+      'the very same again': () => scim('POST', '/Users', person('ada@acme.example', { externalId: '1' })),
+      'another person’s externalId': () => scim('POST', '/Users', person('carl', { externalId: '1' })),
+      'the name and the externalId of two': () => scim('POST', '/Users', person('bob', { externalId: '1' })),
+      'another connection’s userName': () => other('POST', '/Users', person('Bob', { externalId: '9' })),
+      'a PATCH onto a taken userName': () => patchUser(scim, bob.body.id, { userName: 'Ada@acme.example' }),
+      'a PUT onto a taken externalId': () =>
+        scim('PUT', `/Users/${bob.body.id}`, person('bob', { externalId: '1' })),
+    }
+    for (const [what, ask] of Object.entries(refusals))
+      t.match(
+        await ask(),
+        { status: 409, body: { status: '409', scimType: 'uniqueness', detail: /./ } },
+        what,
+      )
+    t.same(await stateOf(usher, organization), state)
+    t.match(await other('POST', '/Users', person('carl', { externalId: '1' })), { status: 201 })
+    t.match(await scim('GET', '/Users?filter=userName eq "ADA@ACME.EXAMPLE"'), {
+      body: { Resources: [{ id: ada.body.id }] },
+    })
+  },
+
+  'numeric-looking ids stay strings, and an id of the client’s choosing is ignored': async (t, usher) => {
+    const { organization, scim } = await usher.makePusher()
+    const ada = (await scim('POST', '/Users', person('1', { externalId: '0007' }))).body.id
+    const bob = await scim('POST', '/Users', person('2', { id: ada, externalId: ada }))
+    t.match(bob, { status: 201, body: { externalId: ada } })
+    t.not(bob.body.id, ada)
+    t.match(await scim('GET', `/Users/${ada}`), { body: { userName: '1', externalId: '0007' } })
+    for (const id of ['0007', '1', '7', '0', 'x'.repeat(500), '%00', ada.toUpperCase()])
+      t.match(await scim('GET', `/Users/${id}`), { status: 404 }, id)
+    t.match(await scim('GET', '/Users?filter=externalId eq "7"'), { body: { totalResults: 0 } })
+    t.match(await scim('GET', '/Users?filter=externalId eq "0007"'), { body: { totalResults: 1 } })
+    t.equal((await usher.admin('GET', `${organization.path}/users`)).body.items.length, 2)
+  },
+
+  'whom a sign-in made is taken over by POST, PATCH or PUT under the same id': async (t, usher) => {
+    const issuer = 'https://idp.example'
+    const wish = { oidc: { issuer, clientId: 'c' }, scim: {} }
+    const { organization, connection, scim } = await usher.makePusher(wish)
+    const signedIn = async (sub: string) => {
+      await usher.signIn(connection, { sub, preferred_username: `${sub}@acme.example` })
+      const found = await scim('GET', `/Users?filter=userName eq "${sub}@acme.example"`)
+      t.match(found, { body: { totalResults: 1 } }, 'a filter shows the record')
+      return String(found.body.Resources[0]?.id)
+    }
+    const takeovers = {
+      'POST by externalId': async (_: string, sub: string) =>
+        scim('POST', '/Users', person(`new-${sub}`, { externalId: sub })),
+      'POST by userName': async (_: string, sub: string) =>
+        scim('POST', '/Users', person(`${sub}@ACME.example`, { externalId: `x-${sub}` })),
+      PATCH: async (id: string) => patchUser(scim, id, { title: 'Countess' }),
+      PUT: async (id: string, sub: string) =>
+        scim('PUT', `/Users/${id}`, person(`${sub}@acme.example`, { externalId: sub })),
+    }
+    for (const [what, takeOver] of Object.entries(takeovers)) {
+      const sub = what.replaceAll(' ', '-').toLowerCase()
+      const id = await signedIn(sub)
+      const before = await seen(usher, organization.path, id)
+      t.match(before, { managedBy: 'sign-in', externalId: sub, status: 'ready' })
+      t.match(await takeOver(id, sub), { status: what.startsWith('POST') ? 201 : 200, body: { id } }, what)
+      const after = await seen(usher, organization.path, id)
+      t.match(after, { managedBy: 'scim', workspace: before.workspace, status: 'ready' }, what)
+      t.match(await takeOver(id, sub), { status: what.startsWith('POST') ? 409 : 200 }, `${what} again`)
+      t.match(await usher.signIn(connection, { sub }), { code: undefined }, `${what}, and sign in again`)
+    }
+    t.equal((await usher.admin('GET', `${organization.path}/users`)).body.items.length, 4)
+  },
+
+  'another connection’s person is a conflict to make and forbidden to write': async (t, usher) => {
+    const { organization, scim } = await usher.makePusher()
+    const other = usher.scim((await usher.makeCredential(await usher.makeConnection(organization))).token)
+    const { id } = (await scim('POST', '/Users', person('ada', { externalId: '1' }))).body
+    const state = await stateOf(usher, organization)
+    t.match(await other('GET', '/Users?filter=userName eq "ada"'), { body: { totalResults: 1 } })
+    t.match(await other('POST', '/Users', person('ada', { externalId: '1' })), {
+      status: 409,
+      body: { scimType: 'uniqueness' },
+    })
+    t.match(await patchUser(other, id, { active: false }), {
+      status: 403,
+      body: { status: '403', detail: /./ },
+    })
+    t.match(await other('PUT', `/Users/${id}`, person('ada')), { status: 403 })
+    t.match(await other('DELETE', `/Users/${id}`), { status: 403 })
+    t.same(await stateOf(usher, organization), state)
+  },
+
+  'a version is asked for by If-Match, and a change of nothing keeps it': async (t, usher) => {
+    const { token, scim } = await usher.makePusher()
+    const made = await scim('POST', '/Users', person('ada'))
+    const { id, meta } = made.body
+    const nothing = [
+      await patchUser(scim, id, { userName: 'ada', active: true }),
+      await scim('PUT', `/Users/${id}`, person('ada')),
+      await patchUser(scim, id, { emails: [{ value: 'ada@acme.example', type: 'work', primary: true }] }),
+    ]
+    for (const answer of nothing) t.match(answer, { status: 200, headers: { etag: 'W/"1"' }, body: { meta } })
+
+    const stale = usher.scim(token, { 'if-match': 'W/"7", "nonsense"' })
+    for (const [method, body] of [
+      ['PATCH', patchOp({ Operations: [{ op: 'add', path: 'title', value: 'x' }] })],
+      ['PUT', person('b')],
+      ['DELETE'],
+    ] as const)
+      t.match(await stale(method, `/Users/${id}`, body), { status: 412, body: { status: '412' } }, method)
+    t.match(await scim('GET', `/Users/${id}`), { body: { userName: 'ada', meta } })
+
+    const fresh = usher.scim(token, { 'if-match': 'W/"7", W/"1"' })
+    t.match(await patchUser(fresh, id, { title: 'x' }), { status: 200, headers: { etag: 'W/"2"' } })
+    const known = usher.scim(token, { 'if-none-match': 'W/"2"' })
+    t.match(await known('GET', `/Users/${id}`), { status: 304, text: '' })
+    t.match(await usher.scim(token, { 'if-match': '*' })('DELETE', `/Users/${id}`), { status: 204 })
+  },
+
+  'changes of one person at the same time all land': async (t, usher) => {
+    const { scim } = await usher.makePusher()
+    const { id } = (await scim('POST', '/Users', person('ada'))).body
+    const names = [
+      'title',
+      'nickName',
+      'locale',
+      'timezone',
+      'userType',
+      'preferredLanguage',
+      'displayName',
+      'profileUrl',
+    ]
+    const answers = await Promise.all(
+      names.map((name) => patchUser(scim, id, { [name]: `https://x.example/${name}` })),
+    )
+    t.same(
+      answers.map(({ status }) => status),
+      names.map(() => 200),
+    )
+    const after = (await scim('GET', `/Users/${id}`)).body
+    for (const name of names) t.equal(after[name], `https://x.example/${name}`)
+    t.equal(after.meta.version, `W/"${names.length + 1}"`)
+  },
+
+  'a manager is named, however they came and went': async (t, usher) => {
+    const { scim } = await usher.makePusher()
+    const make = async (name: string, more = {}) => (await scim('POST', '/Users', person(name, more))).body
+    const [grace, alan] = [await make('grace'), await make('alan')]
+    const named = ({ id, displayName }: Body) => ({
+      [ENTERPRISE]: { manager: { value: id, displayName, $ref: `${PUBLIC_URL}/scim/v2/Users/${id}` } },
+    })
+    const ada = await make('ada', { [ENTERPRISE]: { manager: { value: grace.id } } })
+    t.match(ada, named(grace), 'in the answer to a POST')
+    const path = `${ENTERPRISE}:manager`
+    const changed = await scim(
+      'PATCH',
+      `/Users/${ada.id}`,
+      patchOp({ Operations: [{ op: 'Add', path, value: alan.id }] }),
+    )
+    t.match(changed, { status: 200, body: named(alan) }, 'in the answer to a PATCH')
+    t.match(
+      await scim(
+        'GET',
+        `/Users?filter=${encodeURIComponent(`id eq "${ada.id}" and manager eq "${alan.id}"`)}`,
+      ),
+      { body: { totalResults: 1 } },
+    )
+    const taken = await scim('PATCH', `/Users/${ada.id}`, patchOp({ Operations: [{ op: 'remove', path }] }))
+    t.notOk(JSON.stringify(taken.body).includes('manager'))
+  },
+
+  'lists have exact totals, stable pages and any order': async (t, usher) => {
+    const { scim } = await usher.makePusher()
+    const names = ['d', 'B', 'a', 'C', 'e', 'f', 'G']
+    for (const name of names) await scim('POST', '/Users', person(name, name === 'e' ? {} : { title: name }))
+    const list = async (query: string) => (await scim('GET', `/Users?${query}`)).body
+    const all = ids(await list('count=100'))
+    t.equal(all.length, 7)
+    const walked: string[] = []
+    for (let startIndex = 1; startIndex <= 7; startIndex += 3) {
+      const page = await list(`startIndex=${startIndex}&count=3`)
+      t.match(page, { totalResults: 7, startIndex, itemsPerPage: Math.min(3, 8 - startIndex) })
+      walked.push(...ids(page))
+    }
+    t.same(walked, all)
+    const userNames = ({ Resources }: Body) => Resources.map(({ userName }) => userName).join('')
+    t.equal(userNames(await list('sortBy=userName')), 'aBCdefG')
+    t.equal(userNames(await list('sortBy=userName&sortOrder=descending')), 'GfedCBa')
+    t.equal(userNames(await list('sortBy=title')), 'aBCdfGe', 'those without it come last')
+    t.match(await list('count=0'), { totalResults: 7, itemsPerPage: 0 })
+    t.match(await list('startIndex=-3&count=-1'), { totalResults: 7, startIndex: 1, itemsPerPage: 0 })
+    t.match(await list('startIndex=100'), { totalResults: 7, itemsPerPage: 0, startIndex: 100 })
+    t.match(await list('filter=title pr&count=2'), { totalResults: 6, itemsPerPage: 2 })
+    t.match(await list('filter=userName sw "%25"'), { totalResults: 0 })
+    const brief = (await list('attributes=userName&count=1')).Resources[0]
+    t.same(Object.keys(brief ?? {}).sort(), ['id', 'schemas', 'userName'])
+  },
+
+  'what cannot be understood is refused, and nothing changes': async (t, usher) => {
+    const { organization, token, scim } = await usher.makePusher()
+    const { id } = (await scim('POST', '/Users', person('ada'))).body
+    const group = (await scim('POST', '/Groups', { displayName: 'Staff', members: [{ value: id }] })).body.id
+    const state = await stateOf(usher, organization)
+    const text = (type: string) => usher.scim(token, { 'content-type': type })
+    const list = (filter: string) => scim('GET', `/Users?filter=${encodeURIComponent(filter)}`)
+    const op = (...Operations: object[]) => patchOp({ Operations })
+    const cases = {
+      'malformed JSON': [await scim('POST', '/Users', '{"userName":'), 400, 'invalidSyntax'],
+      'no object': [await scim('POST', '/Users', '[1]'), 400, 'invalidSyntax'],
+      'no body': [await scim('POST', '/Users'), 400, 'invalidSyntax'],
+      'a key twice': [await scim('POST', '/Users', '{"userName":"a","userName":"b"}'), 400, 'invalidSyntax'],
+      'a NUL': [await scim('POST', '/Users', '{"userName":"a\\u0000b"}'), 400, /invalid/],
+      'half a surrogate': [await scim('POST', '/Users', '{"userName":"a\\ud800"}'), 400, /invalid/],
+      'too deep': [
+        await scim('POST', '/Users', `{"userName":"b","name":${'['.repeat(50)}${']'.repeat(50)}}`),
+        400,
+        /invalid/,
+      ],
+      'no userName': [await scim('POST', '/Users', { displayName: 'x' }), 400, 'invalidValue'],
+      'text for an object': [await scim('POST', '/Users', person('b', { name: 'Ada' })), 400, /invalid/],
+      'plain text': [await text('text/plain')('POST', '/Users', 'userName=ada'), 415],
+      'a form': [await text('application/x-www-form-urlencoded')('POST', '/Users', 'userName=ada'), 415],
+      'a body beyond the limit': [
+        await scim('POST', '/Users', person('b', { title: 'x'.repeat(1024 * 1024) })),
+        413,
+      ],
+      'an unknown route': [await scim('GET', '/Nothing'), 404],
+      'an unknown method': [await scim('DELETE', '/Users'), 405],
+      'an unknown attribute in a filter': [await list('nothing eq "x"'), 400, 'invalidFilter'],
+      'half a filter': [await list('userName eq'), 400, 'invalidFilter'],
+      'a filter of a password': [await list('password eq "x"'), 400, 'invalidFilter'],
+      'a filter of another type': [await list('members eq "x"'), 400, 'invalidFilter'],
+      'an order by nothing known': [await scim('GET', '/Users?sortBy=nothing'), 400, 'invalidPath'],
+      'a count that is no number': [await scim('GET', '/Users?count=many'), 400, 'invalidValue'],
+      'no operations': [await scim('PATCH', `/Users/${id}`, { schemas: [] }), 400, 'invalidSyntax'],
+      'an unknown op': [
+        await scim('PATCH', `/Users/${id}`, op({ op: 'swap', path: 'title' })),
+        400,
+        'invalidSyntax',
+      ],
+      'a path to nowhere': [
+        await scim('PATCH', `/Users/${id}`, op({ op: 'add', path: '__proto__.x', value: 1 })),
+        400,
+        'invalidPath',
+      ],
+      'a remove of everything': [await scim('PATCH', `/Users/${id}`, op({ op: 'remove' })), 400, 'noTarget'],
+      'a remove of the userName': [
+        await scim('PATCH', `/Users/${id}`, op({ op: 'remove', path: 'userName' })),
+        400,
+      ],
+      'one wrong operation after a right one': [
+        await scim(
+          'PATCH',
+          `/Users/${id}`,
+          op({ op: 'add', path: 'title', value: 'x' }, { op: 'add', path: 'nothing', value: 1 }),
+        ),
+        400,
+        'invalidPath',
+      ],
+      'no such person': [await patchUser(scim, group, { active: false }), 404],
+      'a group without a name': [await scim('POST', '/Groups', { externalId: 'x' }), 400, 'invalidValue'],
+      'members chosen by something else': [
+        await scim('PATCH', `/Groups/${group}`, op({ op: 'remove', path: 'members[type eq "User"]' })),
+        400,
+        'invalidFilter',
+      ],
+    } as const
+    for (const [what, [answer, status, scimType]] of Object.entries(cases)) {
+      t.match(answer, { status, headers: { 'content-type': /^application\/scim\+json/ } }, what)
+      t.match(
+        answer.body,
+        { schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'], status: String(status), detail: /./ },
+        what,
+      )
+      if (scimType) t.match(answer.body, { scimType }, what)
+    }
+    t.same(await stateOf(usher, organization), state)
+  },
+
+  'without a credential that is good nothing is told and nothing changes': async (t, usher) => {
+    const { organization, connection, token, scim } = await usher.makePusher()
+    const { id } = (await scim('POST', '/Users', person('ada'))).body
+    const other = await usher.makePusher()
+    const state = await stateOf(usher, organization)
+    const [, secret] = token.split('.')
+    const tokens = {
+      'no such token': 'nonsense',
+      'the key of the environment': ADMIN_KEY,
+      'the secret of one organization for another': `${other.organization.id}.${secret}`,
+      'an unknown secret': `${organization.id}.${secret?.slice(1)}`,
+      'an empty secret': `${organization.id}.`,
+    }
+    for (const [what, token] of Object.entries(tokens)) {
+      const ask = usher.scim(token)
+      for (const answer of [
+        await ask('GET', `/Users/${id}`),
+        await ask('POST', '/Users', '{'),
+        await ask('DELETE', `/Users/${id}`),
+      ]) {
+        t.match(
+          answer,
+          { status: 401, headers: { 'www-authenticate': /^Bearer/ }, body: { status: '401' } },
+          what,
+        )
+        t.notOk(answer.text.includes(id))
+      }
+    }
+    const bare = (headers = {}) => usher.call({ method: 'GET', url: '/scim/v2/Users', headers })
+    t.match(await bare(), { status: 401, headers: { 'www-authenticate': /^Bearer/ } })
+    t.match(await bare({ authorization: `Basic ${Buffer.from(`x:${token}`).toString('base64')}` }), {
+      status: 401,
+    })
+    t.match(await bare({ authorization: token }), { status: 401 })
+    t.match(await bare({ authorization: `bearer ${token}` }), { status: 200 })
+    t.match(
+      await usher.call({ method: 'GET', url: '/scim/v2/ServiceProviderConfig' }),
+      { status: 200 },
+      'discovery is open',
+    )
+    await usher.admin('PATCH', connection.path, { status: 'disabled' })
+    t.same(await stateOf(usher, organization), state)
+  },
+
+  'another organization’s ids are nobody’s, and nothing changes there': async (t, usher) => {
+    const [ours, theirs] = [await usher.makePusher(), await usher.makePusher()]
+    const victim = (await theirs.scim('POST', '/Users', person('eve', { externalId: 'e' }))).body.id
+    const club = (await theirs.scim('POST', '/Groups', { displayName: 'Club', members: [{ value: victim }] }))
+      .body.id
+    const state = await stateOf(usher, theirs.organization)
+    const { scim } = ours
+    const change = patchOp({ Operations: [{ op: 'replace', value: { active: false } }] })
+    for (const [method, body] of [['GET'], ['PUT', person('eve')], ['PATCH', change], ['DELETE']] as const)
+      t.match(await scim(method, `/Users/${victim}`, body), { status: 404, body: { status: '404' } }, method)
+    const out = patchOp({ Operations: [{ op: 'remove', path: 'members' }] })
+    for (const [method, body] of [
+      ['GET'],
+      ['PUT', { displayName: 'Mine' }],
+      ['PATCH', out],
+      ['DELETE'],
+    ] as const)
+      t.match(await scim(method, `/Groups/${club}`, body), { status: 404 }, `${method} of a group`)
+    for (const filter of [
+      `id eq "${victim}"`,
+      'userName eq "eve"',
+      'externalId eq "e"',
+      `groups eq "${club}"`,
+    ])
+      t.match(
+        await scim('GET', `/Users?filter=${encodeURIComponent(filter)}`),
+        { body: { totalResults: 0 } },
+        filter,
+      )
+    t.match(await scim('GET', `/Groups?filter=${encodeURIComponent(`members eq "${victim}"`)}`), {
+      body: { totalResults: 0 },
+    })
+
+    const mine = (
+      await scim('POST', '/Groups', { displayName: 'Mine', members: [{ value: victim }, { value: club }] })
+    ).body
+    t.same(mine.members, [])
+    const added = patchOp({ Operations: [{ op: 'add', path: 'members', value: [{ value: victim }] }] })
+    t.match(await scim('PATCH', `/Groups/${mine.id}`, added), { status: 204 })
+    t.same((await scim('GET', `/Groups/${mine.id}`)).body.members, [])
+    const managed = await scim(
+      'POST',
+      '/Users',
+      person('ada', { [ENTERPRISE]: { manager: { value: victim } } }),
+    )
+    t.notOk(managed.text.includes('eve'), 'the name of somebody else’s person')
+    t.notOk((await scim('GET', `/Users/${managed.body.id}`)).text.includes('eve'))
+    t.match(await usher.admin('GET', `${ours.organization.path}/users/${victim}`), { status: 404 })
+    t.same(await stateOf(usher, theirs.organization), state)
+  },
+})
+
+t.test('no password and no token comes to rest in a row or a log line', async (t) => {
+  const lines: string[] = []
+  const { write } = process.stderr
+  process.stderr.write = (chunk: unknown) => lines.push(String(chunk)) > 0
+  t.teardown(() => {
+    process.stderr.write = write
+  })
+  const usher = await startUsher(t, { logLevel: 'trace' })
+  const { organization, token, scim } = await usher.makePusher()
+  const password = 'correct-horse-battery-staple'
+  const made = await scim('POST', '/Users', person('ada', { password }))
+  await scim('PUT', `/Users/${made.body.id}`, person('ada', { password }))
+  await patchUser(scim, made.body.id, { password, title: 'x' })
+  await scim('POST', '/Users', `{"password":"${password}",`)
+  await usher.scim(`${token}x`)('GET', '/Users')
+  usher.app.log.error({ err: new Error('something') }, 'the log is listened to')
+  const tables = await usher.rows<{ name: string }>(
+    "select relname as name from pg_class where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace",
+  )
+  const rows = await Promise.all(tables.map(({ name }) => usher.rows(`select x::text from ${name} x`)))
+  const stored = JSON.stringify(rows)
+  t.match(stored, organization.id)
+  t.match(lines.join(''), 'the log is listened to')
+  for (const secret of [password, token, String(token.split('.')[1]), ADMIN_KEY]) {
+    t.notOk(stored.includes(secret), 'in a row')
+    t.notOk(lines.join('').includes(secret), 'in a log line')
+  }
+})
