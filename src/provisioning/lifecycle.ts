@@ -14,7 +14,7 @@ import {
   updateUser,
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
-import { eventOf } from '../events/record.ts'
+import { eventOf, type Happening } from '../events/record.ts'
 import type { Policies } from './policy.ts'
 import { newPlace, provisioned } from './provision.ts'
 import { Refused } from './refused.ts'
@@ -142,11 +142,22 @@ function eventsOf(
   const transition = record.status === 'suspended' ? 'user.suspended' : 'user.reactivated'
   return [
     ...(current.managed ? [] : [eventOf({ type: 'user.adopted', subject, data })]),
-    ...(other.length > 0 ? [eventOf({ type: 'user.changed', subject, changed: other, data })] : []),
+    ...(other.length > 0
+      ? [eventOf({ type: 'user.changed', subject, changed: other, data, ...replaced(current, record) })]
+      : []),
     ...(changed.includes('active')
       ? [eventOf({ type: transition, subject, changed: ['active'], data })]
       : []),
   ]
+}
+
+/** The names somebody had before: the only values an event keeps, since the record no longer does. */
+function replaced(current: ResourceRow, record: UserRecord): Pick<Happening, 'personal'> {
+  const before = {
+    ...(current.user_name !== record.user_name && { userName: current.user_name }),
+    ...(current.external_id !== record.external_id && { externalId: current.external_id }),
+  }
+  return Object.keys(before).length > 0 ? { personal: { before } } : {}
 }
 
 export interface Removal {

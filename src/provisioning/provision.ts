@@ -167,7 +167,7 @@ function happened(
   id: string,
   { policy, identity, rule }: { policy: Policy; identity: Identity; rule: string },
 ): NewEvent {
-  const { via, connectionId, userName, externalId, attributes } = identity
+  const { via, connectionId, attributes } = identity
   const active = via === 'sign-in' || identity.active
   return eventOf({
     type,
@@ -175,7 +175,6 @@ function happened(
     changed: type === 'user.linked' ? [] : ['userName', 'externalId', ...Object.keys(attributes)],
     by: { policyVersion: policy.version, rule },
     data: { via, connectionId, active },
-    personal: { userName, externalId },
   })
 }
 
