@@ -22,19 +22,33 @@ export async function openDatabase(config: Config): Promise<Database> {
 export const migrateOptions = ({ address }: Database) =>
   typeof address === 'string' ? { url: address } : { connection: { ...address } }
 
+const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const
+
 /** Serves until the process is told to stop; then requests under way are finished first. */
 export async function serve(config: Config): Promise<void> {
+  const told = toldToStop()
   const database = await openDatabase(config)
   try {
-    await migrate(migrateOptions(database))
-    await listen(config, database)
+    if (!told.aborted) await migrate(migrateOptions(database))
+    if (!told.aborted) return await listen(config, database, told)
   } catch (error) {
     await database.stop()
     throw error
   }
+  await database.stop()
 }
 
-async function listen(config: Config, database: Database): Promise<void> {
+/**
+ * Aborted once the process is told to stop, be it while it starts: a start left half-way leaves a database running. To
+ * be told again changes nothing, since npm passes on the Ctrl-C that the terminal has sent to this process as well.
+ */
+function toldToStop(): AbortSignal {
+  const controller = new AbortController()
+  for (const signal of SIGNALS) process.on(signal, () => controller.abort())
+  return controller.signal
+}
+
+async function listen(config: Config, database: Database, told: AbortSignal): Promise<void> {
   const db = connect({ database: database.address })
   const app = await buildApp({ config, db })
   const stop = async () => {
@@ -49,10 +63,13 @@ async function listen(config: Config, database: Database): Promise<void> {
     await stop()
     throw error
   }
-  closeWithGrace({ delay: 10_000, logger: app.log }, async ({ err }) => {
+  const grace = { delay: 10_000, logger: app.log, skip: [...SIGNALS] }
+  const { close } = closeWithGrace(grace, async ({ err }) => {
     if (err) app.log.fatal({ err }, 'stopping')
     await stop()
     await database.stop()
   })
+  told.addEventListener('abort', () => void close())
+  if (told.aborted) return void close()
   process.stdout.write(`ready: ${config.publicUrl}\n`)
 }
