@@ -81,9 +81,11 @@ function portOf(text: string, report: Report): number {
 }
 
 function databaseOf(text: string | undefined, report: Report): string | undefined {
-  if (text && !(URL.canParse(text) && /^postgres(ql)?:$/.test(new URL(text).protocol)))
+  // libpq's form for a socket folder has no host before the path, which `URL` does not take: `//user@/name?host=/run`.
+  const url = text?.replace(/^(\w+:\/\/[^/@]*@)\//, '$1localhost/')
+  if (url && !(URL.canParse(url) && /^postgres(ql)?:$/.test(new URL(url).protocol)))
     report('DATABASE_URL must be a postgres:// URL')
-  return text
+  return url
 }
 
 function originOf(text: string, report: Report): string {
