@@ -1,0 +1,7 @@
+import { deactivation } from './deactivation.ts'
+import type { Experiment } from './experiment.ts'
+import { kill, killEmbedded } from './kill.ts'
+import { scimRace } from './scim-race.ts'
+import { signInRace } from './sign-in-race.ts'
+
+export const experiments: readonly Experiment[] = [signInRace, scimRace, kill, killEmbedded, deactivation]

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { createInterface } from 'node:readline'
+import { bareNode } from './build.ts'
+import type { Stage } from './experiment.ts'
+
+/** A real process of the service, on a port that it keeps. */
+export interface UsherProcess {
+  readonly origin: string
+  /** The last lines of its log. */
+  readonly log: readonly string[]
+  /** Milliseconds until it said that it is ready. */
+  start(): Promise<number>
+  /** `kill -9`. */
+  kill(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface Launch {
+  readonly server: string
+  readonly port: number
+  readonly environment: Readonly<Record<string, string>>
+}
+
+const PATIENCE = 30_000
+const LINES = 20
+
+// Whoever started it may be killed too: nothing is left behind then.
+const endWithParent =
+  "data:text/javascript,process.once('disconnect',()=>process.kill(process.pid,'SIGKILL'))"
+
+/** Not started yet; killed when the experiment is over. */
+export function createProcess(stage: Pick<Stage, 'teardown'>, launch: Launch): UsherProcess {
+  const log: string[] = []
+  let child: ChildProcess | undefined
+  const end = async (signal: NodeJS.Signals) => {
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const exited = once(child, 'exit')
+    child.kill(signal)
+    await exited
+  }
+  stage.teardown(() => end('SIGKILL'))
+  return {
+    origin: `http://127.0.0.1:${launch.port}`,
+    log,
+    start: async () => {
+      const started = performance.now()
+      child = run(launch)
+      keepLines(child, log)
+      await ready(child, log)
+      return Math.round(performance.now() - started)
+    },
+    kill: () => end('SIGKILL'),
+    stop: () => end('SIGTERM'),
+  }
+}
+
+function run({ server, port, environment }: Launch): ChildProcess {
+  // Nothing of the caller's environment but the path.
+  const env = { PATH: process.env.PATH ?? '', PORT: String(port), LOG_LEVEL: 'error', ...environment }
+  const args = ['--enable-source-maps', '--import', endWithParent, server]
+  return spawn(...bareNode(args), { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
+}
+
+function keepLines({ stderr }: ChildProcess, log: string[]): void {
+  if (!stderr) return
+  createInterface({ input: stderr }).on('line', (line) => {
+    log.push(line)
+    if (log.length > LINES) log.shift()
+  })
+}
+
+async function ready(child: ChildProcess, log: readonly string[]): Promise<void> {
+  const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE)
+  try {
+    if (child.stdout)
+      for await (const line of createInterface({ input: child.stdout }))
+        if (line.startsWith('ready: ')) return
+  } finally {
+    clearTimeout(patience)
+  }
+  throw new Error(`the service did not become ready:\n${log.join('\n')}`)
+}
+
+/** Below those that the system gives to outgoing connections, which could take one while its process is dead. */
+export async function freePorts(count: number): Promise<number[]> {
+  for (;;) {
+    const first = randomInt(20_000, 30_000)
+    const ports = Array.from({ length: count }, (_, index) => first + index)
+    if ((await Promise.all(ports.map(isFree))).every(Boolean)) return ports
+  }
+}
+
+function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+}
