@@ -1,5 +1,6 @@
 import { type Db, query, transact } from './connect.ts'
 import { type NewEvent, recordEvents } from './events.ts'
+import { beforeEveryId } from './page.ts'
 import type { Scope } from './scope.ts'
 
 export interface OrganizationRow {
@@ -45,7 +46,7 @@ export async function findOrganization({ db, organizationId }: Scope): Promise<O
 
 const page = {
   name: 'organizations_page',
-  text: `select id, slug, name, status from organizations where ($1::uuid is null or id > $1) order by id limit $2`,
+  text: `select id, slug, name, status from organizations where id > $1 order by id limit $2`,
 }
 
 /** Every organization of the environment, for its operators. */
@@ -53,5 +54,5 @@ export function listOrganizations(
   db: Db,
   { after, limit }: { after?: string; limit: number },
 ): Promise<OrganizationRow[]> {
-  return query(db, page, [after ?? null, limit])
+  return query(db, page, [after ?? beforeEveryId, limit])
 }

@@ -14,6 +14,12 @@ export interface Page {
   readonly offset: number
 }
 
+/**
+ * Where a list by id begins. A condition that may also be absent (`$1 is null or id > $1`) keeps a prepared statement
+ * from starting in the middle of an index.
+ */
+export const beforeEveryId = '00000000-0000-0000-0000-000000000000'
+
 // The few shapes that IdPs keep asking are worth preparing; the bound keeps a client that varies its filters from
 // filling every connection with prepared statements.
 const MOST_PREPARED = 64

@@ -1,5 +1,5 @@
 import { query } from './connect.ts'
-import { type Condition, paged } from './page.ts'
+import { beforeEveryId, type Condition, paged } from './page.ts'
 import type { Scope } from './scope.ts'
 import type { Role, UserStatus } from './users.ts'
 
@@ -50,7 +50,7 @@ export function listPeople(
   { db, organizationId }: Scope,
   { where, after, limit }: PeopleQuery,
 ): Promise<PersonRow[]> {
-  const select = `${person} where u.organization_id = $1 and ($2::uuid is null or u.id > $2) and ${where.text}`
-  const values = [organizationId, after ?? null, ...where.values]
+  const select = `${person} where u.organization_id = $1 and u.id > $2 and ${where.text}`
+  const values = [organizationId, after ?? beforeEveryId, ...where.values]
   return query(db, ...paged({ select, values }, { orderBy: 'u.id', limit, offset: 0 }))
 }

@@ -17,7 +17,7 @@ export interface UsherOptions {
   readonly clock?: () => Date
   readonly logLevel?: string
   /** Where the service finds the database, where that is not where it is. */
-  readonly through?: (address: DatabaseAddress) => DatabaseAddress
+  readonly through?: (address: DatabaseAddress) => Promise<DatabaseAddress>
 }
 
 /** What a sign-in has proven, as far as tests care. */
@@ -65,7 +65,7 @@ export async function startUsher(t: Teardown, options: UsherOptions = {}): Promi
   const { config: address } = await makeDatabase(t, { partitions })
   // The harness always says where its server is.
   const database = { ...address } as DatabaseAddress
-  const db = connect({ database: through ? through(database) : database })
+  const db = connect({ database: through ? await through(database) : database })
   const config = readConfig({
     USHER_PUBLIC_URL: PUBLIC_URL,
     USHER_SECRET_KEY: randomBytes(32).toString('base64'),

@@ -1,0 +1,182 @@
+import t from 'tap'
+import { endSession, type Scope, saveSignInTransaction, takeSignInTransaction } from '../../db/index.ts'
+import { hashOf } from '../../src/auth.ts'
+import { patchOp, patchUser, person } from '../src/people.ts'
+import { type Pusher, startUsher, type Usher } from '../src/usher.ts'
+import { explaining, type PlanNode } from './explain.ts'
+
+const MANY = 3000
+const EVENT = '0190aa3c-5d1c-7a39-9d3f-2f6a1c0b7e11'
+
+/** Tables that grow with the organization. */
+const large = /^(users|identities|groups|group_members|workspaces|memberships|sessions|events)(_p\d+)?$/
+
+/** Fills an organization as if it had many people, each in a group, signed in, and with a past; the id in their middle. */
+async function fill(usher: Usher, { organization, connection }: Pusher): Promise<string> {
+  const ids = 'select gen_random_uuid() as id, n from generate_series(1, $3) n'
+  await usher.rows(
+    `with people as materialized (${ids}), crowd as materialized (${ids}), made as (
+      insert into users (organization_id, id, connection_id, managed, user_name, external_id, status, attributes,
+                         email_keys, created_at, updated_at)
+      select $1, id, $2, true, 'user-' || n, 'x' || n, 'ready',
+        jsonb_build_object('displayName', n, 'emails', jsonb_build_array(jsonb_build_object('value', n, 'type', 'work'))),
+        jsonb_build_array(n || '@acme.example'), now(), now() from people
+    ), logins as (
+      insert into identities (organization_id, id, connection_id, issuer, subject, user_id, created_at)
+      select $1, id, $2, 'https://idp.example', 's' || n, id, now() from people
+    ), places as (
+      insert into workspaces (organization_id, id, team_id, name, default_of, created_at)
+      select $1, people.id, t.id, 'w', people.id, now() from people, teams t where t.organization_id = $1
+    ), roles as (
+      insert into memberships (organization_id, user_id, workspace_id, role, source, rule, created_at)
+      select $1, id, id, 'owner', 'provisioning', 'r', now() from people
+    ), signed_in as (
+      insert into sessions (organization_id, id, secret_hash, user_id, user_epoch, connection_id, workspace_id,
+                            created_at, expires_at)
+      select $1, id, sha256(id::text::bytea), id, 0, $2, id, now(), now() + interval '1 day' from people
+    ), groups as (
+      insert into groups (organization_id, id, connection_id, display_name, external_id, attributes, created_at, updated_at)
+      select $1, id, $2, 'group-' || n, 'g' || n, '{}', now(), now() from crowd
+    ), members as (
+      insert into group_members (organization_id, group_id, user_id)
+      select $1, crowd.id, people.id from crowd join people using (n)
+    )
+    insert into events (organization_id, id, at, type, actor, subject_type, subject_id, changed, data)
+    select $1, gen_random_uuid(), now(), 'user.created', 'system', 'user', id, '{}', '{}' from people`,
+    [organization.id, connection.id, MANY],
+  )
+  await usher.rows('analyze')
+  const [row] = await usher.rows<{ id: string }>('select id from users order by id offset $1 limit 1', [
+    MANY / 2,
+  ])
+  return row?.id ?? ''
+}
+
+type Requests = Record<string, () => Promise<unknown>>
+
+/** Every kind of request that comes often, in an order in which each has something to do. */
+function requestsOf(
+  usher: Usher,
+  pusher: Pusher,
+  known: { user: string; group: string; cookie: string; middle: string },
+): Requests {
+  const { scim, connection, organization } = pusher
+  const { user, group, cookie, middle } = known
+  const list = (type: string, filter: string) => () =>
+    scim('GET', `/${type}?filter=${encodeURIComponent(filter)}`)
+  const members = (op: string) => () =>
+    scim(
+      'PATCH',
+      `/Groups/${group}`,
+      patchOp({ Operations: [{ op, path: 'members', value: [{ value: user }] }] }),
+    )
+  const people = `${organization.path}/users`
+  const cursor = Buffer.from(middle).toString('base64url')
+  return {
+    'a push': () => scim('POST', '/Users', person('pushed', { externalId: 'p' })),
+    'a push that comes again': () => scim('POST', '/Users', person('pushed', { externalId: 'p' })),
+    'a read by id': () => scim('GET', `/Users/${user}`),
+    'a filter by userName': list('Users', 'userName eq "USER-77"'),
+    'a filter by externalId': list('Users', 'externalId eq "x77"'),
+    'a filter by work address': list('Users', 'emails[type eq "work"].value eq "77@acme.example"'),
+    'a filter by address': list('Users', 'emails eq "77@acme.example"'),
+    'a check of a manager': list('Users', `id eq "${user}" and manager eq "${user}"`),
+    'a page of people': () => scim('GET', '/Users?startIndex=1&count=10'),
+    'a change': () => patchUser(scim, user, { title: 'x' }),
+    'a replacement': () => scim('PUT', `/Users/${user}`, person('ada', { externalId: 'a' })),
+    'a group': () => scim('POST', '/Groups', { displayName: 'Staff', members: [{ value: user }] }),
+    'a read of a group': () => scim('GET', `/Groups/${group}`),
+    'a filter by displayName': () =>
+      scim(
+        'GET',
+        `/Groups?excludedAttributes=members&filter=${encodeURIComponent('displayName eq "GROUP-77"')}`,
+      ),
+    'a check of a member': list('Groups', `id eq "${group}" and members eq "${user}"`),
+    'a member who comes': members('add'),
+    'a member who goes': members('remove'),
+    'a group that goes': () => scim('DELETE', `/Groups/${group}`),
+    'a sign-in': () => usher.signIn(connection, { sub: 'a' }),
+    'a first sign-in': () => usher.signIn(connection, { sub: 'newcomer' }),
+    'a check of a session': () => usher.call({ method: 'GET', url: '/session', headers: { cookie } }),
+    'the first page for administrators': () => usher.admin('GET', people),
+    'a later page for administrators': () => usher.admin('GET', `${people}?cursor=${cursor}&limit=20`),
+    'a person for administrators': () => usher.admin('GET', `${people}/${user}`),
+    'a time line': () => usher.admin('GET', `${people}/${user}/timeline`),
+    'an explanation': () => usher.admin('GET', `${people}/${user}/explain`),
+    'the sessions of a person': () => usher.admin('GET', `${people}/${user}/sessions`),
+    'the end of a session': () => endSession(scopeOf(usher, pusher), hashOf('x'), EVENT),
+    'the end of every session': () => usher.admin('DELETE', `${people}/${user}/sessions`),
+    'the start of a sign-in': () => beginSignIn(scopeOf(usher, pusher), pusher),
+    'a deactivation': () => patchUser(scim, user, { active: false }),
+    'a reactivation': () => patchUser(scim, user, { active: true }),
+    'a deletion': () => scim('DELETE', `/Users/${user}`),
+    'a restoration': () => scim('POST', '/Users', person('ada', { externalId: 'a' })),
+  }
+}
+
+const scopeOf = ({ db }: Usher, { organization }: Pusher): Scope => ({
+  db,
+  organizationId: organization.id,
+  actor: 'system',
+  now: new Date(),
+  requestId: 'r',
+})
+
+async function beginSignIn(scope: Scope, { connection }: Pusher): Promise<void> {
+  const hash = hashOf('state')
+  await saveSignInTransaction(scope, {
+    connection_id: connection.id,
+    state_hash: hash,
+    browser_hash: hash,
+    nonce: 'n',
+    code_verifier: 'v',
+    return_to: '/',
+    expires_at: new Date(Date.now() + 60_000),
+  })
+  await takeSignInTransaction(scope, { connectionId: connection.id, stateHash: hash })
+}
+
+/** Tables of which more than one partition was run. */
+function spread(nodes: readonly PlanNode[]): string[] {
+  const run = new Map<string, Set<string>>()
+  for (const { 'Relation Name': name } of nodes) {
+    const [, table, part] = /^(.*)_p(\d+)$/.exec(name ?? '') ?? []
+    if (table && part) run.set(table, (run.get(table) ?? new Set()).add(part))
+  }
+  return [...run].filter(([, parts]) => parts.size > 1).map(([table]) => table)
+}
+
+/** What reads a table that grows from end to end, or most of it only to drop it. */
+function wasteful(nodes: readonly PlanNode[]): string[] {
+  return nodes
+    .filter(({ 'Relation Name': name }) => large.test(name ?? ''))
+    .filter((node) => node['Node Type'] === 'Seq Scan' || (node['Rows Removed by Filter'] ?? 0) > MANY / 10)
+    .map(
+      (node) =>
+        `${node['Node Type']} on ${node['Relation Name']} removes ${node['Rows Removed by Filter'] ?? 0}`,
+    )
+}
+
+for (const partitions of [0, 4]) {
+  t.test(`hot statements look at little, with ${partitions} partitions a table`, async (t) => {
+    const usher = await startUsher(t, { partitions })
+    const pusher = await usher.makePusher({
+      oidc: { issuer: 'https://idp.example', clientId: 'c' },
+      scim: {},
+    })
+    const middle = await fill(usher, pusher)
+    const user = (await pusher.scim('POST', '/Users', person('ada', { externalId: 'a' }))).body.id
+    const group = (await pusher.scim('POST', '/Groups', { displayName: 'Crew' })).body.id
+    const { cookie } = await usher.signIn(pusher.connection, { sub: 'a' })
+    for (const [what, ask] of Object.entries(requestsOf(usher, pusher, { user, group, cookie, middle }))) {
+      const statements = await explaining(ask)
+      t.ok(statements.length > 0, `${what} was seen`)
+      for (const { text, mode, nodes } of statements) {
+        const about = `${what}, ${mode}: ${text.trim().slice(0, 60)}`
+        t.same(spread(nodes), [], `one partition a table: ${about}`)
+        // A total is told by counting.
+        if (!text.startsWith('select count')) t.same(wasteful(nodes), [], `an index: ${about}`)
+      }
+    }
+  })
+}
