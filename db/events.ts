@@ -36,19 +36,24 @@ export function written(
   return [organizationId, now, actor, requestId, JSON.stringify(events)]
 }
 
-/** CTEs that write the events of `$5` if `source` has its one row; they end the `with` list. */
+/** A CTE that writes the events of `$5` once `source` has its one row; it ends the `with` list. */
 export const recording = (source: string): string => `
-  noted as (
-    select e.* from ${source}, jsonb_to_recordset($5::jsonb) as e(
-      id uuid, type text, subject_type text, subject_id uuid, changed text[],
-      policy_version integer, rule text, data jsonb, personal jsonb)
-  ), logged as (
+  logged as (
     insert into events (organization_id, id, at, type, actor, subject_type, subject_id, changed,
                         policy_version, rule, request_id, data)
-    select $1, id, $2, type, $3, subject_type, subject_id, changed, policy_version, rule, $4, data from noted
-  ), logged_apart as (
+    select $1, e.id, $2, e.type, $3, e.subject_type, e.subject_id, e.changed, e.policy_version, e.rule, $4, e.data
+    from ${source}, jsonb_to_recordset($5::jsonb) as e(
+      id uuid, type text, subject_type text, subject_id uuid, changed text[],
+      policy_version integer, rule text, data jsonb)
+  )`
+
+/** The same where an event has a personal part. */
+export const recordingPersonal = (source: string): string => `${recording(source)},
+  logged_apart as (
     insert into event_personal (organization_id, user_id, event_id, data)
-    select $1, subject_id, id, personal from noted where personal is not null
+    select $1, e.subject_id, e.id, e.personal
+    from ${source}, jsonb_to_recordset($5::jsonb) as e(id uuid, subject_id uuid, personal jsonb)
+    where e.personal is not null
   )`
 
 const record = {

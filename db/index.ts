@@ -67,10 +67,11 @@ export {
   organizationBySlug,
   organizationOfConnection,
 } from './unscoped.ts'
+export { insertPushed } from './user-batches.ts'
 export { countUsers, listUsers, userListFirstParameter } from './user-list.ts'
 export {
   findUser,
-  insertUser,
+  insertSignedIn,
   linkIdentity,
   lockUser,
   type NewIdentity,

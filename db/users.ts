@@ -1,5 +1,5 @@
 import { query } from './connect.ts'
-import { type NewEvent, recording, written } from './events.ts'
+import { type NewEvent, recording, recordingPersonal, written } from './events.ts'
 import type { Scope } from './scope.ts'
 
 export type UserStatus = 'staged' | 'held' | 'ready' | 'suspended' | 'leaving' | 'archived' | 'erased'
@@ -46,29 +46,17 @@ export interface UserWrite {
   readonly id: string
   readonly record: UserRecord
   readonly place?: NewPlace | undefined
-  readonly identity?: NewIdentity | undefined
   readonly events: readonly NewEvent[]
 }
 
 export const userColumns = `u.id, u.connection_id, u.managed, u.user_name, u.external_id, u.status, u.reason,
   u.attributes, u.version, u.created_at, u.updated_at, u.deleted_at`
 
-// $6 to $22 carry the person, the place and the identity; the last two only where there is one.
-const arrival = `
-  place as (
-    insert into workspaces (organization_id, id, team_id, name, default_of, created_at)
-    select $1, $14::uuid, $15::uuid, $16, person.id, $2 from person where $14::uuid is not null
-    returning id
-  ), role as (
-    insert into memberships (organization_id, user_id, workspace_id, role, source, rule, created_at)
-    select $1, person.id, place.id, $17::membership_role, 'provisioning', $18, $2 from person, place
-  ), login as (
-    insert into identities (organization_id, id, connection_id, issuer, subject, user_id, correlation, created_at)
-    select $1, $19::uuid, $20::uuid, $21, $22, person.id, $23, $2 from person where $19::uuid is not null
-  ), ${recording('person')}
-  select id from person`
+// Every node of a plan costs, even one that finds nothing to do: a statement is there for each shape that is asked
+// for often, and carries no more than that shape needs. $1 to $5 are those of `written`; $6 to $13 are the person,
+// $14 and $15 what guards the write, $16 to $20 the place, $21 to $25 the login.
 
-const values = (scope: Scope, { id, record, place, identity, events }: UserWrite): unknown[] => [
+const personValues = (scope: Scope, { id, record, events }: UserWrite): unknown[] => [
   ...written(scope, events),
   id,
   record.connection_id,
@@ -78,36 +66,52 @@ const values = (scope: Scope, { id, record, place, identity, events }: UserWrite
   record.status,
   record.reason,
   JSON.stringify(record.attributes),
+]
+
+const placeValues = (place: NewPlace | undefined): unknown[] => [
   place?.workspaceId,
   place?.teamId,
   place?.name,
   place?.role,
   place?.rule,
-  identity?.id,
-  identity?.connectionId,
-  identity?.issuer,
-  identity?.subject,
-  identity?.correlation,
 ]
+
+const placing = `
+  place as (
+    insert into workspaces (organization_id, id, team_id, name, default_of, created_at)
+    select $1, $16::uuid, $17::uuid, $18, person.id, $2 from person where $16::uuid is not null
+    returning id
+  ), role as (
+    insert into memberships (organization_id, user_id, workspace_id, role, source, rule, created_at)
+    select $1, person.id, place.id, $19::membership_role, 'provisioning', $20, $2 from person, place
+  )`
+
+const loggingIn = `
+  login as (
+    insert into identities (organization_id, id, connection_id, issuer, subject, user_id, correlation, created_at)
+    select $1, $21::uuid, $22::uuid, $23, $24, person.id, $25, $2 from person
+  )`
 
 /** What the attributes of `$13` say that is looked up by an index. */
 const emailKeys = `lower(jsonb_path_query_array($13::jsonb, '$.emails[*].value')::text)::jsonb`
 const manager = `$13::jsonb #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}'`
 
-const insert = {
-  name: 'insert_user',
-  text: `
-  with person as (
+const inserting = `
+  person as (
     insert into users (organization_id, id, connection_id, managed, user_name, external_id, status, reason,
                        attributes, email_keys, manager, created_at, updated_at)
     select $1, $6::uuid, $7::uuid, $8, $9, $10, $11::user_status, $12, $13::jsonb, ${emailKeys}, ${manager}, $2, $2
-    where not exists (select from policies where organization_id = $1 and version > $24)
-      and ($25::boolean or not exists (
+    where not exists (select from policies where organization_id = $1 and version > $14)
+      and ($15::boolean or not exists (
         select from users where organization_id = $1 and external_id = $10 and connection_id = $7::uuid
           and deleted_at is not null))
     on conflict do nothing
     returning id
-  ), ${arrival}`,
+  )`
+
+const insert = {
+  name: 'insert_user',
+  text: `with ${inserting}, ${placing}, ${loggingIn}, ${recording('person')} select id from person`,
 }
 
 export interface InsertGuard {
@@ -117,45 +121,58 @@ export interface InsertGuard {
 }
 
 /**
- * Makes a person with place, identity and events in one statement. False where the guard holds it back, or the
- * userName or externalId is taken: then nothing was written.
+ * Makes a person with place, login and events in one statement. False where the guard holds it back, or the
+ * userName or externalId is taken: then nothing was written. A login that is taken is a 23505.
  */
-export async function insertUser(scope: Scope, write: UserWrite, guard: InsertGuard): Promise<boolean> {
-  const guarded = [...values(scope, write), guard.policyVersion, guard.formerSeen]
-  return (await query(scope.db, insert, guarded)).length === 1
+export async function insertSignedIn(
+  scope: Scope,
+  { identity, ...write }: UserWrite & { identity: NewIdentity },
+  { policyVersion, formerSeen }: InsertGuard,
+): Promise<boolean> {
+  const { id, connectionId, issuer, subject, correlation } = identity
+  const values = [...personValues(scope, write), policyVersion, formerSeen, ...placeValues(write.place)]
+  values.push(id, connectionId, issuer, subject, correlation)
+  return (await query(scope.db, insert, values)).length === 1
 }
 
-const update = {
-  name: 'update_user',
-  text: `
-  with person as (
+const updating = `
+  person as (
     update users set connection_id = $7::uuid, managed = $8, user_name = $9, external_id = $10,
       status = $11::user_status, reason = $12, attributes = $13::jsonb, email_keys = ${emailKeys},
       manager = ${manager}, version = version + 1, updated_at = $2,
-      session_epoch = session_epoch + (not $25::boolean)::integer,
-      deleted_at = case when $26::boolean then coalesce(deleted_at, $2) end
-    where organization_id = $1 and id = $6::uuid and version = $24
-    returning id
+      session_epoch = session_epoch + ($11::user_status not in ('staged', 'held', 'ready'))::integer,
+      deleted_at = case when $15::boolean then coalesce(deleted_at, $2) end
+    where organization_id = $1 and id = $6::uuid and version = $14
+    returning id, status
   ), ended as (
-    delete from sessions using person where organization_id = $1 and user_id = person.id and not $25::boolean
-  ), ${arrival}`,
+    delete from sessions s using person
+    where s.organization_id = $1 and s.user_id = person.id and person.status not in ('staged', 'held', 'ready')
+  )`
+
+const updates = {
+  plain: { name: 'update_user', text: `with ${updating}, ${recording('person')} select id from person` },
+  named: {
+    name: 'update_user_named',
+    text: `with ${updating}, ${recordingPersonal('person')} select id from person`,
+  },
+  placed: {
+    name: 'update_user_placed',
+    text: `with ${updating}, ${placing}, ${recordingPersonal('person')} select id from person`,
+  },
 }
 
-const active: ReadonlySet<UserStatus> = new Set(['staged', 'held', 'ready'])
+const deleted: ReadonlySet<UserStatus> = new Set(['leaving', 'archived', 'erased'])
 
 /**
  * Writes the record where its version is still `version`; a person who is no longer active loses every session in
  * the same statement. False where the version has moved on: then nothing was written.
  */
 export async function updateUser(scope: Scope, write: UserWrite & { version: number }): Promise<boolean> {
-  const { status } = write.record
-  const deleted = status === 'leaving' || status === 'archived' || status === 'erased'
-  const rows = await query(scope.db, update, [
-    ...values(scope, write),
-    write.version,
-    active.has(status),
-    deleted,
-  ])
+  const { place, events, version, record } = write
+  const values = [...personValues(scope, write), version, deleted.has(record.status)]
+  const isPersonal = events.some(({ personal }) => personal !== undefined)
+  const statement = place ? updates.placed : isPersonal ? updates.named : updates.plain
+  const rows = await query(scope.db, statement, place ? [...values, ...placeValues(place)] : values)
   return rows.length === 1
 }
 

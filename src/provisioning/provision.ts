@@ -2,7 +2,8 @@ import { v7 as uuidv7 } from 'uuid'
 import {
   failureOf,
   findMatches,
-  insertUser,
+  insertPushed,
+  insertSignedIn,
   linkIdentity,
   type Match,
   type NewEvent,
@@ -93,14 +94,17 @@ async function write(scope: Scope, planned: Planned): Promise<string | undefined
 async function create(scope: Scope, { policy, identity, plan: decided, informed }: Planned) {
   const id = uuidv7()
   const place = decided.place ? newPlace(policy) : undefined
-  const login = identity.via === 'sign-in' ? newIdentity(identity) : undefined
   const events = [
     happened('user.created', id, { policy, identity, rule: decided.rule }),
     ...(place ? [provisioned(id, { policy, identity, place })] : []),
   ]
   const record = recordOf(identity, { managed: identity.via === 'scim' })
   const guard = { policyVersion: policy.version, formerSeen: informed }
-  const made = await insertUser(scope, { id, record, place, identity: login, events }, guard)
+  const write = { id, record, place, events }
+  const made =
+    identity.via === 'scim'
+      ? await insertPushed(scope, write, guard)
+      : await insertSignedIn(scope, { ...write, identity: newIdentity(identity) }, guard)
   return made ? id : undefined
 }
 
