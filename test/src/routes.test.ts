@@ -1,0 +1,195 @@
+import t from 'tap'
+import { loadContract } from '../../src/contract.ts'
+import type { Answer, Asked, Method } from './api.ts'
+import { patchOp, patchUser, person } from './people.ts'
+import { checkedBy, type Route, routesOf } from './promises.ts'
+import { startUsher, type Usher } from './usher.ts'
+
+const contract = loadContract('openapi.yaml')
+const check = checkedBy(contract)
+
+const name = ({ method, path }: Route) => `${method} ${path}`
+const described = contract.operations.map(({ method, path }) =>
+  name({ method: method.toUpperCase() as Method, path }),
+)
+
+t.test('the contract and the routes are of the same mind', async (t) => {
+  let usher: Usher | undefined
+  const routes = await routesOf(async () => {
+    usher = await startUsher(t)
+  })
+  const served = new Set(routes.map(name))
+  t.same(
+    described.filter((one) => !served.has(one)),
+    [],
+    'described, and not served',
+  )
+  const others = routes.filter((route) => !described.includes(name(route)))
+  t.ok(others.length > 0)
+  // What is not described is there to refuse: methods that an address of SCIM has no use for.
+  for (const { method, path } of others) {
+    const answer = await usher?.call({ method, url: path.replace(/\{\w+\}/, 'x') })
+    t.match(answer, { status: 405, headers: { allow: /GET/ }, body: { status: '405' } }, `${method} ${path}`)
+  }
+})
+
+t.test('answers are as the contract describes them', async (t) => {
+  const usher = await startUsher(t)
+  const seen = new Set<string>()
+  const fits = (operationId: string, answer: Answer, status: number) => {
+    seen.add(operationId)
+    t.equal(answer.status, status, `${operationId} is ${status}: ${answer.text.slice(0, 200)}`)
+    t.same(check(operationId, answer), [], `${operationId} ${status} fits`)
+    return answer.body
+  }
+  const issuer = 'https://idp.example'
+  const { organization, connection, token, scim } = await usher.makePusher({
+    oidc: { issuer, clientId: 'c' },
+    scim: {},
+  })
+  const { admin } = usher
+  const { path } = organization
+
+  await t.test('of SCIM', async () => {
+    const manager = {
+      'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User': { manager: { value: 'x' } },
+    }
+    const { id } = fits(
+      'createScimUser',
+      await scim('POST', '/Users', person('ada', { externalId: 'a', ...manager })),
+      201,
+    )
+    fits('createScimUser', await scim('POST', '/Users', person('ada')), 409)
+    fits('createScimUser', await scim('POST', '/Users', '{'), 400)
+    fits('getScimUser', await scim('GET', `/Users/${id}`), 200)
+    fits('getScimUser', await scim('GET', `/Users/${id}?attributes=userName`), 200)
+    fits('getScimUser', await usher.scim(token, { accept: 'application/json' })('GET', `/Users/${id}`), 200)
+    fits('getScimUser', await usher.scim(token, { 'if-none-match': 'W/"1"' })('GET', `/Users/${id}`), 304)
+    fits('getScimUser', await scim('GET', '/Users/x'), 404)
+    fits('listScimUsers', await scim('GET', '/Users?count=1'), 200)
+    fits('listScimUsers', await scim('GET', '/Users?filter=x eq 1'), 400)
+    fits('listScimUsers', await usher.scim('x')('GET', '/Users'), 401)
+    fits('patchScimUser', await patchUser(scim, id, { title: 'x' }), 200)
+    fits('replaceScimUser', await scim('PUT', `/Users/${id}`, person('ada', { externalId: 'a' })), 200)
+    const staff = { displayName: 'Staff', members: [{ value: id }] }
+    const group = fits('createScimGroup', await scim('POST', '/Groups', staff), 201).id
+    fits('getScimGroup', await scim('GET', `/Groups/${group}`), 200)
+    fits('getScimUser', await scim('GET', `/Users/${id}`), 200)
+    fits('listScimGroups', await scim('GET', '/Groups'), 200)
+    fits('replaceScimGroup', await scim('PUT', `/Groups/${group}`, staff), 200)
+    const rename = patchOp({ Operations: [{ op: 'replace', path: 'displayName', value: 'Crew' }] })
+    fits('patchScimGroup', await scim('PATCH', `/Groups/${group}`, rename), 204)
+    fits('patchScimGroup', await scim('PATCH', `/Groups/${group}?attributes=members`, rename), 200)
+    fits('deleteScimGroup', await scim('DELETE', `/Groups/${group}`), 204)
+    fits('deleteScimGroup', await scim('DELETE', `/Groups/${group}`), 404)
+    fits('deleteScimUser', await scim('DELETE', '/Users/x'), 404)
+    fits('getServiceProviderConfig', await scim('GET', '/ServiceProviderConfig'), 200)
+    fits('listResourceTypes', await scim('GET', '/ResourceTypes'), 200)
+    fits('getResourceType', await scim('GET', '/ResourceTypes/User'), 200)
+    fits('listSchemas', await scim('GET', '/Schemas'), 200)
+    fits('getSchema', await scim('GET', '/Schemas/urn:ietf:params:scim:schemas:core:2.0:User'), 200)
+  })
+
+  await t.test('of administration', async () => {
+    const sent = await usher.signIn(connection, { sub: 'a' })
+    t.ok(sent.cookie)
+    const { id } = (await scim('GET', '/Users?filter=userName eq "ada"')).body.Resources[0] ?? { id: '' }
+    fits('createOrganization', await admin('POST', '/organizations', { slug: 'routes', name: 'Routes' }), 201)
+    fits('createOrganization', await admin('POST', '/organizations', { slug: 'routes', name: 'Routes' }), 409)
+    fits('createOrganization', await admin('POST', '/organizations', { more: 1 }), 400)
+    fits('listOrganizations', await admin('GET', '/organizations?limit=1'), 200)
+    fits('getOrganization', await admin('GET', path), 200)
+    fits('getOrganization', await admin('GET', '/organizations/x'), 404)
+    const both = {
+      name: 'Both',
+      oidc: { issuer, clientId: 'c', clientSecret: 's', tokenEndpointAuthMethod: 'client_secret_post' },
+      scim: {},
+    }
+    fits('createConnection', await admin('POST', `${path}/connections`, both), 201)
+    fits('listConnections', await admin('GET', `${path}/connections`), 200)
+    fits('getConnection', await admin('GET', connection.path), 200)
+    fits('setConnectionStatus', await admin('PATCH', connection.path, { status: 'active' }), 200)
+    const credentials = `${connection.path}/scim-credentials`
+    const made = fits(
+      'createScimCredential',
+      await admin('POST', credentials, { expiresAt: '2999-01-01T00:00:00Z' }),
+      201,
+    )
+    fits('revokeScimCredential', await admin('DELETE', `${credentials}/${made.id}`), 204)
+    fits('listScimCredentials', await admin('GET', credentials), 200)
+    fits('listUsers', await admin('GET', `${path}/users`), 200)
+    fits('listUsers', await admin('GET', `${path}/users?filter=x`), 400)
+    fits('getUser', await admin('GET', `${path}/users/${id}`), 200)
+    fits('getUserTimeline', await admin('GET', `${path}/users/${id}/timeline?limit=2`), 200)
+    fits('explainUser', await admin('GET', `${path}/users/${id}/explain`), 200)
+    fits('listUserSessions', await admin('GET', `${path}/users/${id}/sessions`), 200)
+    fits('endUserSessions', await admin('DELETE', `${path}/users/${id}/sessions`), 204)
+  })
+
+  await t.test('of people and of the product', async () => {
+    const { cookie } = await usher.signIn(connection, { sub: 'a' })
+    const get = (url: string, more: Partial<Asked> = {}) =>
+      usher.call({ method: 'GET', url, headers: { cookie }, ...more })
+    const nobody = { headers: {} }
+    fits('getSession', await get('/session'), 200)
+    fits('getSession', await get('/session', nobody), 401)
+    fits('verifySession', await get('/session/verify'), 200)
+    fits('verifySession', await get('/session/verify', nobody), 401)
+    fits('getPlace', await get('/'), 200)
+    fits('getPlace', await get('/', nobody), 200)
+    fits('getStylesheet', await get('/assets/usher.css'), 200)
+    fits('askToLogOut', await get('/logout'), 200)
+    fits('askToLogOut', await get('/logout', nobody), 303)
+    const form = { 'content-type': 'application/x-www-form-urlencoded' }
+    const leave = (site: string) =>
+      get('/logout', { method: 'POST', headers: { ...form, 'sec-fetch-site': site }, body: '' })
+    fits('logout', await leave('cross-site'), 403)
+    fits('logout', await leave('same-origin'), 303)
+    fits('loggedOut', await get('/logout/done'), 200)
+    fits('login', await get('/login/nobody'), 404)
+    fits('login', await get(`/login/${organization.slug}`), 200)
+    fits('login', await get(`/login/${organization.slug}?return_to=//evil.example`), 400)
+    fits('startSignIn', await get('/oidc/x/start'), 404)
+    fits('finishSignIn', await get(`/oidc/${connection.id}/callback`), 400)
+    fits('initiateSignIn', await get(`/oidc/${connection.id}/initiate?iss=x`), 400)
+    const asked = get(`/oidc/${connection.id}/initiate`, { method: 'POST', headers: form, body: 'iss=x' })
+    fits('initiateSignInByForm', await asked, 400)
+    for (const [operationId, url] of Object.entries({
+      isAlive: '/livez',
+      isReady: '/readyz',
+      hasStarted: '/startupz',
+    }))
+      fits(operationId, await get(url), 200)
+  })
+
+  t.same(
+    contract.operations.map(({ operationId }) => operationId).filter((id) => !seen.has(id)),
+    [],
+    'no operation goes unasked',
+  )
+})
+
+t.test('the check of answers knows', async (t) => {
+  const json = { 'content-type': 'application/json; charset=utf-8' }
+  const answer = (body: object, more: Partial<Answer> = {}) =>
+    ({ status: 200, headers: json, text: JSON.stringify(body), body, ...more }) as Answer // only what is checked
+  const organization = { id: '0190aa3c-5d1c-7a39-9d3f-2f6a1c0b7e11', slug: 'acme', name: 'Acme' }
+  const problem = { title: 'Not Found', status: 404, code: 'not_found', detail: 'x' }
+  const cases: [string, Answer, RegExp?][] = [
+    ['getOrganization', answer(organization)],
+    ['getOrganization', answer({ ...organization, slug: 'A' }), /slug must match pattern/],
+    ['getOrganization', answer({ ...organization, secret: 1 }), /unevaluated properties/],
+    ['listOrganizations', answer({ items: [{ ...organization, secret: 1 }] }), /unevaluated properties/],
+    ['getOrganization', answer(problem, { status: 404 }), /type application\/json is not described/],
+    ['getOrganization', answer({}, { headers: { 'content-type': 'text/plain' } }), /is not described/],
+    ['endUserSessions', answer({}, { status: 204 }), /there is a body/],
+    ['logout', answer({}, { status: 303, text: '' }), /the header Location is missing/],
+    ['getStylesheet', answer({}, { status: 500 }), /500 is not described/],
+    ['nothing', answer({}), /no operation/],
+  ]
+  for (const [operationId, given, why] of cases) {
+    const found = check(operationId, given)
+    if (why) t.match(found, [why])
+    else t.same(found, [])
+  }
+})
