@@ -1,0 +1,170 @@
+import { deepOffset, type FloorName, someone } from './floors.ts'
+import { groupOf, outsiders, SIZES } from './groups.ts'
+import { type Next, type Request, requestText } from './load.ts'
+import { externalIdOf, idOf, personBody, sessionSecretOf, userNameOf, workEmailOf } from './person.ts'
+import type { Scene } from './scene.ts'
+
+/** What is asked of Usher, the floor beside it, and the share of the floor that is the goal. */
+export interface Workload {
+  readonly name: string
+  readonly floor: FloorName
+  /** Absent where the figure only informs. */
+  readonly goal?: number
+  /** 1 where a client waits for its own answers; default 16. */
+  readonly connections?: number
+  /** Of the groups asked about; they exist where there are as many people. */
+  readonly members?: number
+  /** Called anew for each round. */
+  readonly requests: (scene: Scene) => Next
+  /** Each answer has one of them; default 200. */
+  readonly status?: readonly number[]
+}
+
+function scim({ token }: Scene, { path, ...request }: Request): string {
+  return requestText({ ...request, path: `/scim/v2${path}`, headers: `authorization: Bearer ${token}\r\n` })
+}
+
+const filtered = (scene: Scene, filter: string): string =>
+  scim(scene, { method: 'GET', path: `/Users?filter=${encodeURIComponent(filter)}` })
+
+const created = (scene: Scene, n: number): string =>
+  scim(scene, { method: 'POST', path: '/Users', body: personBody(n) })
+
+function patched(scene: Scene, path: string, operation: object): string {
+  const body = { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [operation] }
+  return scim(scene, { method: 'PATCH', path, body: JSON.stringify(body) })
+}
+
+const joined = (scene: Scene, group: string, ids: readonly string[]): string =>
+  patched(scene, `/Groups/${group}`, { op: 'add', path: 'members', value: ids.map((value) => ({ value })) })
+
+/** Everybody in turn is deactivated, then everybody reactivated, and so on. */
+function toggled(scene: Scene): Next {
+  const { people, turn } = scene
+  return () => {
+    const n = turn()
+    const value = Math.floor(n / people) % 2 === 1
+    const path = `/Users/${idOf('user', 1 + (n % people))}`
+    return patched(scene, path, { op: 'replace', path: 'active', value })
+  }
+}
+
+/** What Entra does in a cycle: it looks for somebody, and then makes, changes or adds them. */
+function cycle(scene: Scene): Next {
+  const { people, turn, fresh } = scene
+  let joining = 0
+  const cycleOf = () => {
+    const comes = fresh()
+    const changes = someone(people)
+    const title = { op: 'replace', path: 'title', value: `Title ${turn()}` }
+    return [
+      filtered(scene, `externalId eq "${externalIdOf(comes)}"`),
+      created(scene, comes),
+      filtered(scene, `userName eq "${userNameOf(changes)}"`),
+      patched(scene, `/Users/${idOf('user', changes)}`, title),
+      filtered(scene, `userName eq "${userNameOf(someone(people))}"`),
+      joined(scene, groupOf(10, joining), outsiders(people, joining++, 1)),
+    ]
+  }
+  const waiting: string[] = []
+  return () => {
+    if (waiting.length === 0) waiting.push(...cycleOf())
+    return waiting.shift() ?? ''
+  }
+}
+
+const onePerson = (text: (scene: Scene, n: number) => string) => (scene: Scene) => () =>
+  text(scene, someone(scene.people))
+
+const session = ({ organizationId }: Scene, n: number): string =>
+  requestText({
+    method: 'GET',
+    path: '/session/verify',
+    headers: `cookie: usher_session=${organizationId}.${sessionSecretOf(n)}\r\n`,
+  })
+
+const reads = { floor: 'read', goal: 0.8 } as const
+const writes = { floor: 'tx', goal: 1 } as const
+
+const people: readonly Workload[] = [
+  {
+    ...reads,
+    name: 'read by id',
+    requests: onePerson((scene, n) => scim(scene, { method: 'GET', path: `/Users/${idOf('user', n)}` })),
+  },
+  {
+    ...reads,
+    name: 'userName eq',
+    requests: onePerson((scene, n) => filtered(scene, `userName eq "${userNameOf(n)}"`)),
+  },
+  {
+    ...reads,
+    name: 'externalId eq',
+    requests: onePerson((scene, n) => filtered(scene, `externalId eq "${externalIdOf(n)}"`)),
+  },
+  {
+    ...reads,
+    name: 'emails eq',
+    requests: onePerson((scene, n) => filtered(scene, `emails[type eq "work"].value eq "${workEmailOf(n)}"`)),
+  },
+  { ...reads, name: 'session check', requests: onePerson(session) },
+  {
+    name: 'deep page',
+    floor: 'page',
+    goal: 0.8,
+    requests: (scene) => {
+      const path = `/Users?startIndex=${deepOffset(scene.people) + 1}&count=100`
+      const text = scim(scene, { method: 'GET', path })
+      return () => text
+    },
+  },
+  { ...writes, name: 'PATCH active', requests: toggled },
+  {
+    ...writes,
+    name: 'create',
+    requests: (scene) => () => created(scene, scene.fresh()),
+    status: [201],
+  },
+]
+
+const groups: readonly Workload[] = [
+  ...SIZES.map(
+    (members): Workload => ({
+      name: 'group add',
+      floor: 'tx',
+      goal: 0.8,
+      connections: 1,
+      members,
+      requests: (scene) => {
+        let n = 0
+        return () => joined(scene, groupOf(members, n), outsiders(scene.people, n++, 1))
+      },
+      status: [204],
+    }),
+  ),
+  {
+    name: 'group add 50',
+    floor: 'insert50',
+    goal: 0.5,
+    connections: 1,
+    members: 100_000,
+    requests: (scene) => {
+      let n = 0
+      return () => joined(scene, groupOf(100_000, 0), outsiders(scene.people, n++, 50))
+    },
+    status: [204],
+  },
+  {
+    ...reads,
+    name: 'group without members',
+    members: 10_000,
+    requests: (scene) => {
+      const path = `/Groups/${groupOf(10_000, 0)}?excludedAttributes=members`
+      const text = scim(scene, { method: 'GET', path })
+      return () => text
+    },
+  },
+  { ...writes, name: 'Entra cycle', members: 10, requests: cycle, status: [200, 201, 204] },
+]
+
+export const workloads: readonly Workload[] = [...people, ...groups]
