@@ -78,14 +78,19 @@ export function elementKey(element: Json): string {
   return JSON.stringify([element.value, element.type ?? null])
 }
 
-/** Elements without duplicates; of two alike the first stays. */
-export function distinct(elements: readonly Json[]): Json[] {
-  const seen = new Map<string, Json>()
-  for (const element of elements) {
+/** The element with what the value gives it. */
+export function merge(element: Json | undefined, value: Json): Json {
+  return isRecord(element) && isRecord(value) ? { ...element, ...value } : value
+}
+
+/** Adds elements to a list without duplicates: what is there already takes what is new about it. */
+export function joinElements(before: readonly Json[], added: readonly Json[]): Json[] {
+  const elements = new Map(before.map((element) => [elementKey(element), element]))
+  for (const element of added) {
     const key = elementKey(element)
-    if (!seen.has(key)) seen.set(key, element)
+    elements.set(key, merge(elements.get(key), element))
   }
-  return [...seen.values()]
+  return [...elements.values()]
 }
 
 export function isPrimary(element: Json): boolean {
@@ -96,10 +101,11 @@ function cleanMany(attribute: Attribute, value: Json, profile: Profile): Json[] 
   const list = profile === 'lenient' ? tolerateList(value) : value
   if (!Array.isArray(list)) mistyped(attribute)
   const elements = list.map((item) => cleanOne(attribute, item, profile)).filter((item) => item !== undefined)
-  if (elements.filter(isPrimary).length > 1) {
+  const joined = joinElements([], elements)
+  if (joined.filter(isPrimary).length > 1) {
     throw new ScimError('invalidValue', `Only one of "${attribute.name}" can be primary.`)
   }
-  return distinct(elements)
+  return joined
 }
 
 /** The value of the attribute as it is kept; `undefined` where it is unassigned (null), `[]` where it is emptied. */

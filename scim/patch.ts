@@ -1,4 +1,4 @@
-import { elementKey, isPrimary } from './clean.ts'
+import { isPrimary, joinElements, merge } from './clean.ts'
 import { ScimError } from './errors.ts'
 import type { Filter, PatchPath } from './filter/ast.ts'
 import { isRecord, matchesElement } from './filter/match.ts'
@@ -23,10 +23,6 @@ function noTarget({ path }: Step): never {
   throw new ScimError('noTarget', `"${printPath(path)}" matches nothing.`)
 }
 
-function merge(element: Json | undefined, value: Json): Json {
-  return isRecord(element) && isRecord(value) ? { ...element, ...value } : value
-}
-
 /** What an element must have to satisfy the filter, where that says it all: `type eq "work" and primary eq true`. */
 function implied(filter: Filter): Record | undefined {
   if (filter.kind === 'compare' && filter.op === 'eq') return { [filter.path.name]: filter.value }
@@ -48,15 +44,6 @@ function withoutSub(elements: List, name: string): List {
   })
 }
 
-function addElements(before: List, added: List): List {
-  const elements = new Map(before.map((element) => [elementKey(element), element]))
-  for (const element of added) {
-    const key = elementKey(element)
-    elements.set(key, merge(elements.get(key), element))
-  }
-  return [...elements.values()]
-}
-
 // A listed element names what it is by its value, or by all that it gives.
 function isListed(element: Json, listed: Json): boolean {
   if (!isRecord(element) || !isRecord(listed)) return element === listed
@@ -71,7 +58,7 @@ function changeList(before: List, { op, value }: Step): List {
     return before.filter((element) => !listed.some((item) => isListed(element, item)))
   }
   const given = Array.isArray(value) ? value : []
-  return op === 'add' && value !== null ? addElements(before, given) : given
+  return op === 'add' && value !== null ? joinElements(before, given) : given
 }
 
 /** `emails.value`: the sub-attribute of every element. */
@@ -129,7 +116,7 @@ function applyToList(attributes: Attributes, step: Step): void {
   const change = step.path.filter
     ? changeMatching(before, step, step.path.filter)
     : (sub ? changeEvery : changeList)(before, step)
-  const after = settlePrimary(before, change)
+  const after = settlePrimary(before, joinElements([], change))
   if (after.length > 0) container[attribute.name] = [...after]
   else delete container[attribute.name]
 }
