@@ -25,7 +25,11 @@ ${body}
 `.toString()
 }
 
+const address = 'Check the address, or ask an administrator of your organization for it.'
+
 const hints: Readonly<Record<string, string>> = {
+  unknown_organization: address,
+  unknown_connection: address,
   suspended: 'Ask an administrator of your organization whether this is meant to be so.',
   deprovisioned: 'Ask an administrator of your organization whether this is meant to be so.',
   just_in_time_off: 'Ask an administrator of your organization to assign you to this application.',
@@ -45,19 +49,29 @@ export function refusedPage(
     'You are not signed in',
     html`<p>${message}</p>
 ${hint && html`<p>${hint}</p>`}
-${retry && html`<p><a class="button" href="${retry}">Try again</a></p>`}
-<p class="fine">Reason: <code>${code}</code>. Reference: <code>${requestId}</code>.</p>`,
+${retry && html`<p class="actions"><a class="button" href="${retry}">Try again</a></p>`}
+<dl class="fine">
+<dt>Reason</dt><dd><code>${code}</code></dd>
+<dt>Reference</dt><dd><code>${requestId}</code></dd>
+</dl>`,
   )
 }
 
 export function signedOutPage(): string {
-  return page('You are signed out', html`<p>You can close this window.</p>`)
+  return page(
+    'You are signed out',
+    html`<p>You can close this window, or sign in again at your organization’s own address.</p>`,
+  )
 }
 
 export function confirmSignOutPage(): string {
   return page(
     'Sign out?',
-    html`<form method="post" action="/logout"><button type="submit">Sign out</button></form>`,
+    html`<p>Your session ends in this browser; nothing of yours is lost.</p>
+<form class="actions" method="post" action="/logout">
+<button class="button" type="submit">Sign out</button>
+<a href="/">Stay signed in</a>
+</form>`,
   )
 }
 
@@ -95,6 +109,6 @@ ${
 <dt>Home</dt><dd>${workspace.home}</dd>`
 }
 </dl>
-<form method="post" action="/logout"><button type="submit">Sign out</button></form>`,
+<form class="actions" method="post" action="/logout"><button class="button" type="submit">Sign out</button></form>`,
   )
 }

@@ -1,16 +1,34 @@
-/** The look of the pages a person meets: one column, the reader's own light or dark. */
+/** The look of the pages a person meets: one column, the reader's own light or dark, nothing fetched from elsewhere. */
 export const stylesheet = `
-:root { color-scheme: light dark; --accent: #2f5bea; --fine: light-dark(#5b6270, #a3a9b5); }
-body { margin: 0; font: 17px/1.55 system-ui, sans-serif; background: light-dark(#f4f5f8, #14161b); }
-main { max-width: 32rem; margin: 12vh auto; padding: 2rem 2.25rem; border-radius: 14px;
-  background: light-dark(#fff, #1e2128); box-shadow: 0 8px 30px rgb(0 0 0 / 8%); }
-h1 { margin: 0 0 1rem; font-size: 1.6rem; line-height: 1.2; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .4rem 1.25rem; margin: 1.25rem 0 1.75rem; }
+:root { color-scheme: light dark; --page: #f3f4f8; --card: #fff; --text: #1b1e26; --fine: #565d6b; --line: #dfe2ea;
+  --accent: #2f5bea; --pressed: #2348c4; --focus: #2f5bea; }
+@media (prefers-color-scheme: dark) {
+  :root { --page: #14161b; --card: #1e2128; --text: #eceef3; --fine: #a9afbb; --line: #343945;
+    --accent: #3a63ee; --pressed: #2c50d0; --focus: #9db4ff; }
+}
+* { box-sizing: border-box; }
+body { margin: 0; font: 1.0625rem/1.55 system-ui, sans-serif; color: var(--text); background: var(--page); }
+main { width: min(33rem, 100% - 2rem); margin: clamp(1rem, 12vh, 8rem) auto 2rem; padding: clamp(1.25rem, 5vw, 2.25rem);
+  border: 1px solid var(--line); border-radius: 14px; background: var(--card); overflow-wrap: anywhere; }
+h1 { margin: 0 0 1rem; font-size: 1.65rem; line-height: 1.2; text-wrap: balance; }
+p { margin: 0 0 1rem; }
+main > :last-child { margin-bottom: 0; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .45rem 1.5rem; margin: 1.25rem 0 1.75rem; }
 dt { color: var(--fine); }
-dd { margin: 0; font-weight: 600; overflow-wrap: anywhere; }
-a.button, button { display: inline-block; padding: .55rem 1.1rem; border: 0; border-radius: 8px; font: inherit;
-  color: #fff; background: var(--accent); text-decoration: none; cursor: pointer; }
-a.button:focus-visible, button:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
-.choices { list-style: none; padding: 0; display: grid; gap: .75rem; }
-.fine { margin-top: 2rem; font-size: .85rem; color: var(--fine); overflow-wrap: anywhere; }
+dd { margin: 0; font-weight: 600; }
+.actions { display: flex; flex-wrap: wrap; align-items: center; gap: .75rem 1.25rem; margin: 1.5rem 0 0; }
+.button { display: inline-block; padding: .55rem 1.15rem; border: 1px solid transparent; border-radius: 8px; font: inherit;
+  font-weight: 600; text-align: center; text-decoration: none; color: #fff; background: var(--accent); cursor: pointer; }
+.button:hover, .button:active { background: var(--pressed); }
+a:not(.button) { color: inherit; text-underline-offset: .2em; }
+:focus-visible { outline: 3px solid var(--focus); outline-offset: 3px; }
+.choices { display: grid; gap: .75rem; margin: 0; padding: 0; list-style: none; }
+.choices .button { display: block; }
+code { font: .95em ui-monospace, monospace; }
+.fine { margin: 2rem 0 0; padding-top: 1rem; border-top: 1px solid var(--line); font-size: .875rem; color: var(--fine); }
+.fine dd { font-weight: inherit; }
+@media (max-width: 26rem) {
+  dl { grid-template-columns: 1fr; gap: 0; }
+  dd { margin-bottom: .6rem; }
+}
 `
