@@ -1,0 +1,159 @@
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import t, { type Test } from 'tap'
+import { startProvider } from '../oidc/provider.ts'
+import { requireProgram } from '../require.ts'
+import * as api from './api.ts'
+import { listen } from './listening.ts'
+import { person } from './people.ts'
+
+const { path: executablePath, options } = requireProgram('chromium')
+
+const SWITCHES = [
+  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+]
+const client = { client_id: 'usher', client_secret: 'a-secret-of-the-test' }
+const names = ['Ada', 'Grace', 'Mallory'] as const
+type Name = (typeof names)[number]
+
+/** A browser, and an organization whose provider knows three people; Mallory is suspended. */
+async function scene(t: Test) {
+  const provider = await startProvider({
+    people: names.map((name) => ({ sub: name, name, preferred_username: `${name}@acme.example` })),
+    clients: [client],
+    claimsInIdToken: true,
+  })
+  t.teardown(() => provider.close())
+  const usher = await listen(t, new URL(provider.issuer).host)
+  const organization = await api.makeOrganization(usher.admin)
+  const oidc = { issuer: provider.issuer, clientId: client.client_id, clientSecret: client.client_secret }
+  const connection = await api.makeConnection(usher.admin, organization, { oidc, scim: {} })
+  const { token } = await api.makeCredential(usher.admin, connection)
+  const mallory = person('Mallory@acme.example', { externalId: 'Mallory', active: false })
+  await usher.scim(token)('POST', '/Users', mallory)
+  const browser = await chromium.launch({ executablePath, args: SWITCHES })
+  t.teardown(() => browser.close())
+  return { usher, browser, organization, oidc, home: `Company ${organization.slug}` }
+}
+
+/** A fresh profile; what its console says is a complaint, but for statuses that a test expects. */
+async function newProfile(browser: Browser) {
+  const context = await browser.newContext()
+  const complaints: string[] = []
+  context.on('console', (message) => {
+    if (!message.text().startsWith('Failed to load resource')) complaints.push(message.text())
+  })
+  context.on('weberror', (error) => void complaints.push(String(error.error())))
+  return { context, complaints }
+}
+
+const choose = (page: Page, name: Name) => page.getByRole('button', { name }).click()
+const heading = (page: Page) => page.getByRole('heading', { level: 1 }).innerText()
+
+async function signIn(context: BrowserContext, login: string, name: Name): Promise<Page> {
+  const page = await context.newPage()
+  await page.goto(login)
+  await choose(page, name)
+  return page
+}
+
+/** What a strict policy would have to let through, and what a reader would miss. */
+async function faults(page: Page): Promise<string[]> {
+  const inline = (await page.content()).match(/<(?:script|style)\b|\s(?:style|on\w+)=/gi) ?? []
+  const needed = ['html[lang]', 'head > title', 'main', 'h1']
+  const counts = await Promise.all(needed.map((one) => page.locator(one).count()))
+  return [...inline, ...needed.filter((_, index) => counts[index] !== 1)]
+}
+
+t.test('in a browser', options, async (t) => {
+  const { usher, browser, organization, oidc, home } = await scene(t)
+  const login = `${usher.url}/login/${organization.slug}`
+  const session = async (context: BrowserContext) =>
+    (await context.cookies(usher.url)).find(({ name }) => name === 'usher_session')
+
+  await t.test('a newcomer signs in and lands at their place', async (t) => {
+    const { context, complaints } = await newProfile(browser)
+    const page = await signIn(context, login, 'Ada')
+    t.equal(page.url(), `${usher.url}/`)
+    t.equal(await heading(page), 'My workspace')
+    const terms = await page.getByRole('term').allInnerTexts()
+    const said = await page.getByRole('definition').allInnerTexts()
+    t.match(Object.fromEntries(terms.map((term, index) => [term, said[index]])), {
+      'Signed in as': 'Ada@acme.example',
+      Organization: home,
+      'Your role': 'owner',
+      Home: home,
+    })
+    t.match(await session(context), { httpOnly: true, sameSite: 'Lax', path: '/' })
+    t.same(await faults(page), [])
+    t.same(complaints, [])
+  })
+
+  await t.test('two tabs that sign in at once both arrive', async (t) => {
+    const { context } = await newProfile(browser)
+    const tabs = [await context.newPage(), await context.newPage()]
+    for (const tab of tabs) await tab.goto(login)
+    for (const tab of tabs) await choose(tab, 'Grace')
+    for (const tab of tabs) {
+      t.equal(tab.url(), `${usher.url}/`)
+      t.equal(await heading(tab), 'My workspace')
+      await tab.reload()
+      t.equal(await heading(tab), 'My workspace')
+    }
+    const left = (await context.cookies(usher.url)).map(({ name }) => name)
+    t.same(left, ['usher_session'], 'nothing of the sign-ins themselves is left')
+  })
+
+  await t.test('signing out ends the session here and at the provider', async (t) => {
+    const { context, complaints } = await newProfile(browser)
+    const page = await signIn(context, login, 'Ada')
+    const cookie = `usher_session=${(await session(context))?.value}`
+    const answer = () => fetch(`${usher.url}/session`, { headers: { cookie } })
+    t.equal((await answer()).status, 200)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('button', { name: 'Sign out' }).click() // the provider asks too
+    t.equal(page.url(), `${usher.url}/logout/done`)
+    t.equal(await heading(page), 'You are signed out')
+    t.same(await faults(page), [])
+    t.equal(await session(context), undefined)
+    t.equal((await answer()).status, 401, 'the cookie is worth nothing any more')
+    t.same(complaints, [])
+  })
+
+  await t.test('a suspended person gets a page with the reason, and no session', async (t) => {
+    const { context, complaints } = await newProfile(browser)
+    const page = await context.newPage()
+    await page.goto(login)
+    const [answer] = await Promise.all([page.waitForResponse(/\/callback\?/), choose(page, 'Mallory')])
+    t.equal(answer.status(), 403)
+    t.equal(await heading(page), 'You are not signed in')
+    const text = await page.getByRole('main').innerText()
+    t.match(text, /Reason\s+suspended/)
+    t.match(text, /Reference\s+[0-9a-f]{8}-[0-9a-f-]{27}/)
+    t.equal(await session(context), undefined)
+    t.same(await faults(page), [])
+    t.same(complaints, [])
+  })
+
+  await t.test('the pages before and after a sign-in need no script either', async (t) => {
+    const { context, complaints } = await newProfile(browser)
+    const other = { ...oidc, clientId: 'another' }
+    const two = await api.makeOrganization(usher.admin)
+    for (const name of ['Staff', 'Contractors'])
+      await api.makeConnection(usher.admin, two, { name, oidc: other })
+    const page = await signIn(context, login, 'Ada')
+    for (const [path, title] of [
+      ['/logout', 'Sign out?'],
+      [`/login/${two.slug}`, 'Choose how to sign in'],
+      ['/login/nobody', 'You are not signed in'],
+    ] as const) {
+      await page.goto(usher.url + path)
+      t.equal(await heading(page), title)
+      t.same(await faults(page), [], path)
+    }
+    await context.clearCookies()
+    await page.goto(usher.url)
+    t.same(await faults(page), [])
+    t.same(complaints, [])
+  })
+})
