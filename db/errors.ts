@@ -11,6 +11,8 @@ const kinds: Record<string, Failure['kind']> = {
   '55P03': 'busy',
   '22021': 'invalid',
   '22P05': 'invalid',
+  // longer than an index takes
+  '54000': 'invalid',
   '53300': 'unavailable',
   ECONNREFUSED: 'unavailable',
   ECONNRESET: 'unavailable',

@@ -70,6 +70,16 @@ export async function findGroup(
   return (await query<GroupWithMembers>(db, statement, [organizationId, connectionId, id]))[0] ?? null
 }
 
+const byIdLocked = { name: 'group_by_id_locked', text: `${byId.text} for no key update of g` }
+
+/** As `findGroup`, and holds the row until the transaction ends: for a writer that lost to another. */
+export async function lockGroup(
+  { db, organizationId }: Scope,
+  { connectionId, id }: GroupKey,
+): Promise<GroupRow | null> {
+  return (await query<GroupRow>(db, byIdLocked, [organizationId, connectionId, id]))[0] ?? null
+}
+
 /** Parameters of a list's condition begin here. */
 export const groupListFirstParameter = 3
 

@@ -31,6 +31,7 @@ export {
   type GroupWithMembers,
   groupListFirstParameter,
   listGroups,
+  lockGroup,
   type MemberRow,
 } from './groups.ts'
 export { checkInvariants, type Violation } from './invariants.ts'

@@ -19,7 +19,7 @@ import { oidcSignIn } from './gateway/oidc-sign-in.ts'
 import { oidcStore } from './gateway/oidc-store.ts'
 import { refusalLog } from './gateway/refusals.ts'
 import { scimAuthenticator } from './gateway/scim-auth.ts'
-import { toScimError } from './gateway/scim-errors.ts'
+import { toScimError, unreadableAddress } from './gateway/scim-errors.ts'
 import { scimGroups } from './gateway/scim-groups.ts'
 import { scimUsers } from './gateway/scim-users.ts'
 import { healthRoutes } from './health.ts'
@@ -37,6 +37,7 @@ export interface AppOptions {
 }
 
 const MAX_BODY = 1024 * 1024
+const SCIM = '/scim/v2'
 
 /** Assembles the service; whoever calls it listens. */
 export async function buildApp({
@@ -52,13 +53,14 @@ export async function buildApp({
     genReqId: () => uuidv7(),
     routerOptions: { maxParamLength: 1000 },
     forceCloseConnections: 'idle',
+    frameworkErrors: answerUnreadable,
   })
   const host = { db, clock, secrets: secretsOf(config.secretKeys) }
   const policies = rememberedPolicies()
   answerErrors(app)
   await app.register(healthRoutes, { db })
   await app.register((scope: FastifyInstance) => scim(scope, { config, host, policies }), {
-    prefix: '/scim/v2',
+    prefix: SCIM,
   })
   await app.register((scope: FastifyInstance) => people(scope, { config, host, policies }))
   await app.register((scope: FastifyInstance) =>
@@ -83,7 +85,7 @@ function scim(app: FastifyInstance, { config, host, policies }: Assembly): Promi
   return scimPlugin(app, {
     handlers: { User: scimUsers(policies), Group: scimGroups },
     authenticate: scimAuthenticator(host.db, host.clock),
-    baseUrl: `${config.publicUrl}/scim/v2`,
+    baseUrl: `${config.publicUrl}${SCIM}`,
     toScimError,
     bodyLimit: MAX_BODY,
     sort: true,
@@ -152,6 +154,13 @@ function answerErrors(app: FastifyInstance): void {
   )
 }
 
+/** What the framework refuses before any plugin comes to see it: an address that is no text, or too long. */
+function answerUnreadable(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  if (!request.url.startsWith(SCIM)) return answer(error, request, reply)
+  const { statusCode = 400 } = error
+  return reply.code(statusCode).type('application/scim+json').send(unreadableAddress(statusCode))
+}
+
 function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = problemOf(error)
   if (problem.status >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message)
@@ -164,9 +173,13 @@ function fromDatabase(error: unknown): Problem | undefined {
   const kind = failureOf(error)?.kind
   if (kind === undefined || kind === 'conflict') return undefined
   if (kind === 'invalid')
-    return new Problem('invalid_request', 'A value holds a character that cannot be stored.', {
-      cause: error,
-    })
+    return new Problem(
+      'invalid_request',
+      'A value is too long, or holds a character that cannot be stored.',
+      {
+        cause: error,
+      },
+    )
   const sentence = 'The service is briefly unavailable; try again later.'
   return new Problem('unavailable', sentence, { cause: error, retryAfter: RETRY_AFTER })
 }

@@ -9,14 +9,18 @@ const RETRY_AFTER = 1
 /** What an error of the domain or the database is to a SCIM client. */
 export function toScimError(error: unknown): ScimError | undefined {
   if (error instanceof Refused) return new ScimError('uniqueness', error.message, { cause: error })
-  if (error instanceof Problem && error.code === 'forbidden') return new ScimError('forbidden', error.message)
+  if (error instanceof Problem) return fromProblem(error)
   switch (failureOf(error)?.kind) {
     case 'conflict':
       return new ScimError('uniqueness', undefined, { cause: error })
     case 'invalid':
-      return new ScimError('invalidValue', 'A value holds a character that cannot be stored.', {
-        cause: error,
-      })
+      return new ScimError(
+        'invalidValue',
+        'A value is too long, or holds a character that cannot be stored.',
+        {
+          cause: error,
+        },
+      )
     case 'contention':
     case 'busy':
     case 'unavailable':
@@ -25,3 +29,15 @@ export function toScimError(error: unknown): ScimError | undefined {
       return undefined
   }
 }
+
+function fromProblem({ code, message, retryAfter }: Problem): ScimError | undefined {
+  if (code === 'forbidden') return new ScimError(code, message)
+  return code === 'unavailable' && retryAfter ? new ScimError(code, message, { retryAfter }) : undefined
+}
+
+/** The answer to an address that cannot be read: the plugin that would answer never comes to see it. */
+export const unreadableAddress = (status: number) => ({
+  schemas: ['urn:ietf:params:scim:api:messages:2.0:Error'],
+  status: String(status),
+  detail: 'The address cannot be read.',
+})

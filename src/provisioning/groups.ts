@@ -5,12 +5,14 @@ import {
   deleteGroup,
   findGroup,
   type GroupRecord,
+  type GroupRow,
   type GroupWritten,
   insertGroup,
+  lockGroup,
   type MemberSets,
   type Scope,
+  transact,
 } from '../../db/index.ts'
-import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 
 interface Key {
@@ -34,24 +36,37 @@ export interface GroupEdit extends Key {
   readonly versions?: readonly number[] | undefined
 }
 
-const ATTEMPTS = 10
-
-/** Changes a group; null where there is none, `version` where the caller allows none that it has. */
+/**
+ * Changes a group; null where there is none, `version` where the caller allows none that it has. A change of members
+ * alone needs no look at the group; another is computed from the record, and a writer that loses to one before it
+ * holds the group for its second try.
+ */
 export async function editGroup(scope: Scope, edit: GroupEdit): Promise<GroupWritten | 'version' | null> {
   const { change, ...asked } = edit
   if (!change) return changeGroup(scope, { ...asked, changed: [], eventId: uuidv7() })
-  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
-    const row = await findGroup(scope, edit, false)
-    if (!row) return null
-    if (edit.versions && !edit.versions.includes(row.version)) return 'version'
-    const record = change(row)
-    const changed = differences(row, record)
-    const versions = changed.length > 0 ? [row.version] : edit.versions
-    const write = { ...asked, versions, changed, eventId: uuidv7() }
-    const written = await changeGroup(scope, { ...write, ...(changed.length > 0 && { record }) })
-    if (written !== 'version') return written
-  }
-  throw new Problem('unavailable', 'The group is changed by too many at once.', { retryAfter: 1 })
+  const written = await editRow(scope, { ...asked, change }, await findGroup(scope, edit, false))
+  if (written !== 'lost') return written
+  return transact(scope.db, async (db) => {
+    const held = { ...scope, db }
+    const again = await editRow(held, { ...asked, change }, await lockGroup(held, edit))
+    if (again === 'lost') throw new Error('a group has changed while it was held')
+    return again
+  })
+}
+
+async function editRow(
+  scope: Scope,
+  { change, ...asked }: GroupEdit & Required<Pick<GroupEdit, 'change'>>,
+  row: GroupRow | null,
+): Promise<GroupWritten | 'version' | 'lost' | null> {
+  if (!row) return null
+  if (asked.versions && !asked.versions.includes(row.version)) return 'version'
+  const record = change?.(row) ?? row
+  const changed = differences(row, record)
+  const versions = changed.length > 0 ? [row.version] : asked.versions
+  const write = { ...asked, versions, changed, eventId: uuidv7() }
+  const written = await changeGroup(scope, { ...write, ...(changed.length > 0 && { record }) })
+  return written === 'version' ? 'lost' : written
 }
 
 function differences(before: GroupRecord, after: GroupRecord): string[] {

@@ -13,6 +13,7 @@ import {
   type UserRecord,
   updateUser,
 } from '../../db/index.ts'
+import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 import type { Identity } from './identity.ts'
 import { type Plan, plan } from './plan.ts'
@@ -52,7 +53,7 @@ export async function provision(scope: Scope, identity: Identity, policies: Poli
     if (userId) return { userId, outcome: decided.outcome }
     policies.forget(scope.organizationId)
   }
-  throw new Error('provisioning lost to concurrent changes too often')
+  throw new Problem('unavailable', 'The person is changed by too many at once.', { retryAfter: 1 })
 }
 
 const refused = (policy: Policy, { code, rule, user }: Extract<Plan, { outcome: 'refuse' }>) =>

@@ -28,9 +28,12 @@ export function signInOf(
   }
 }
 
+/** What is longer is nobody's name, and no key of anybody. */
+const LONGEST = 1000
+
 function textOf(claims: Claims, name: string): string | undefined {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined
-  return typeof value === 'string' && value !== '' ? value : undefined
+  return typeof value === 'string' && value !== '' && value.length <= LONGEST ? value : undefined
 }
 
 function verifiedEmail(claims: Claims): string | undefined {

@@ -433,6 +433,10 @@ holdOnEachLayout(
       })
       t.match(await typed, { status: 415, body: { code: 'unsupported_media_type' } })
       const long = await usher.admin('POST', '/organizations', { slug: 'a', name: 'x'.repeat(1024 * 1024) })
+      t.match(await usher.admin('GET', '/organizations/%ff'), {
+        status: 400,
+        body: { code: 'invalid_request' },
+      })
       t.match(long, { status: 413, body: { code: 'payload_too_large' } })
       t.match(await usher.admin('GET', `/organizations/${organization.id}/users/${id}/nothing`), {
         status: 404,

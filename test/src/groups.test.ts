@@ -189,6 +189,17 @@ holdOnEachLayout(t, {
     })
   },
 
+  'fifty changes of the name at the same time are made one after the other': async (t, usher) => {
+    const { scim } = await usher.makePusher()
+    const { id } = (await scim('POST', '/Groups', { displayName: 'Staff' })).body
+    const names = Array.from({ length: 50 }, (_, number) => `name ${number}`)
+    const answers = await Promise.all(
+      names.map((name) => patchGroup(scim, id, { op: 'replace', path: 'displayName', value: name })),
+    )
+    t.same([...new Set(answers.map(({ status }) => status))], [204])
+    t.equal((await scim('GET', `/Groups/${id}`)).body.meta.version, 'W/"51"')
+  },
+
   'a group is found by what identity providers ask': async (t, usher) => {
     const { scim } = await usher.makePusher()
     const [ada = ''] = await makePeople(scim, 'ada')

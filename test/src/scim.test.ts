@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { readdirSync } from 'node:fs'
 import t from 'tap'
 import type { Json } from '../../scim/index.ts'
@@ -250,6 +251,14 @@ holdOnEachLayout(t, {
     t.equal((await usher.admin('GET', `${organization.path}/users`)).body.items.length, 4)
   },
 
+  'claims beyond all measure name nobody': async (t, usher) => {
+    const { organization, connection } = await usher.makePusher()
+    const long = randomBytes(3000).toString('hex')
+    t.match(await usher.signIn(connection, { sub: 's', preferred_username: long }), { code: undefined })
+    const [person] = (await usher.admin('GET', `${organization.path}/users`)).body.items
+    t.match(person, { userName: 's', status: 'ready' })
+  },
+
   'another connection’s person is a conflict to make and forbidden to write': async (t, usher) => {
     const { organization, scim } = await usher.makePusher()
     const other = usher.scim((await usher.makeCredential(await usher.makeConnection(organization))).token)
@@ -382,6 +391,9 @@ holdOnEachLayout(t, {
     const state = await stateOf(usher, organization)
     const text = (type: string) => usher.scim(token, { 'content-type': type })
     const list = (filter: string) => scim('GET', `/Users?filter=${encodeURIComponent(filter)}`)
+    // What does not compress has no place in an index.
+    const long = randomBytes(3000).toString('hex')
+    const bossOf = (value: string) => ({ [ENTERPRISE]: { manager: { value } } })
     const op = (...Operations: object[]) => patchOp({ Operations })
     const cases = {
       'malformed JSON': [await scim('POST', '/Users', '{"userName":'), 400, 'invalidSyntax'],
@@ -403,6 +415,19 @@ holdOnEachLayout(t, {
         await scim('POST', '/Users', person('b', { title: 'x'.repeat(1024 * 1024) })),
         413,
       ],
+      'a userName beyond all measure': [await scim('POST', '/Users', person(long)), 400, 'invalidValue'],
+      'a manager beyond all measure': [
+        await scim('POST', '/Users', person('b', bossOf(long))),
+        400,
+        'invalidValue',
+      ],
+      'a group’s name beyond all measure': [
+        await scim('POST', '/Groups', { displayName: long }),
+        400,
+        'invalidValue',
+      ],
+      'an address that is no text': [await scim('GET', '/Users/%ff'), 400],
+      'an address beyond all measure': [await scim('GET', `/Users/${long}`), 414],
       'an unknown route': [await scim('GET', '/Nothing'), 404],
       'an unknown method': [await scim('DELETE', '/Users'), 405],
       'an unknown attribute in a filter': [await list('nothing eq "x"'), 400, 'invalidFilter'],
