@@ -6,7 +6,7 @@ import { growthOf, growthRow, header, isKept, row } from './report.ts'
 import { type Scene, withScene } from './scene.ts'
 import { type Workload, workloads } from './workloads.ts'
 
-// npm run bench [-- --people 1000,100000 --workloads create,'read by id' --rounds 7 --seconds 2 --json file]
+// npm run bench [-- --people 1000,100000 --workloads create,'read by id' --rounds 7 --seconds 2 --warm-up 5 --json file]
 // --profile folder: a CPU profile of Usher; --named: the floor prepares its statements. Exit code 1 where a goal is missed.
 
 const { values } = parseArgs({
@@ -15,6 +15,7 @@ const { values } = parseArgs({
     workloads: { type: 'string', default: '' },
     rounds: { type: 'string', default: '7' },
     seconds: { type: 'string', default: '2' },
+    'warm-up': { type: 'string', default: '5' },
     json: { type: 'string' },
     profile: { type: 'string' },
     named: { type: 'boolean', default: false },
@@ -27,18 +28,17 @@ function numbers(name: string, text: string): number[] {
   return list
 }
 
-const numberOf = (name: 'rounds' | 'seconds') => numbers(name, values[name])[0] ?? 1
+const numberOf = (name: 'rounds' | 'seconds' | 'warm-up') => numbers(name, values[name])[0] ?? 1
 
-/** Every workload whose name begins so. */
+/** Every workload whose name begins so, in the order of the table: reads come before what ends sessions. */
 function chosen(text: string): Workload[] {
   const wanted = text.split(',').map((name) => name.trim())
-  return wanted.flatMap((start) => {
-    const found = workloads.filter(({ name }) => name.startsWith(start))
-    if (found.length > 0) return found
+  const unknown = wanted.find((start) => !workloads.some(({ name }) => name.startsWith(start)))
+  if (unknown !== undefined)
     throw new TypeError(
-      `no workload "${start}": ${[...new Set(workloads.map(({ name }) => name))].join(', ')}`,
+      `no workload "${unknown}": ${[...new Set(workloads.map(({ name }) => name))].join(', ')}`,
     )
-  })
+  return workloads.filter(({ name }) => wanted.some((start) => name.startsWith(start)))
 }
 
 async function run(scene: Scene, wanted: readonly Workload[], effort: Effort): Promise<Measured[]> {
@@ -56,7 +56,11 @@ async function run(scene: Scene, wanted: readonly Workload[], effort: Effort): P
   return results
 }
 
-const effort: Effort = { rounds: numberOf('rounds'), seconds: numberOf('seconds') }
+const effort: Effort = {
+  rounds: numberOf('rounds'),
+  seconds: numberOf('seconds'),
+  warmUp: numberOf('warm-up'),
+}
 const wanted = chosen(values.workloads)
 const flags = values.profile ? ['--cpu-prof', '--cpu-prof-dir', values.profile] : []
 const results: Measured[] = []

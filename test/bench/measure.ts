@@ -30,15 +30,17 @@ export interface Measured {
 export interface Effort {
   readonly rounds: number
   readonly seconds: number
+  /** Seconds of each side before the first round: until then, node compiles more than it serves. */
+  readonly warmUp: number
 }
 
 type Side = 'floor' | 'usher'
 
 /** Both sides in turn, round by round, after each has warmed up. */
 export async function measure(scene: Scene, workload: Workload, effort: Effort): Promise<Measured> {
-  const { rounds, seconds } = effort
-  await roundOf('floor', scene, workload, Math.min(1, seconds))
-  await roundOf('usher', scene, workload, Math.min(1, seconds))
+  const { rounds, seconds, warmUp } = effort
+  await roundOf('floor', scene, workload, warmUp)
+  await roundOf('usher', scene, workload, warmUp)
   const floor: Figures[] = []
   const usher: Figures[] = []
   for (let round = 0; round < rounds; round++) {
