@@ -121,8 +121,15 @@ function queueOf({ db, organizationId }: Scope): Queue {
 async function drain(queue: Queue, scope: Scope): Promise<void> {
   if (queue.inFlight >= MOST_IN_FLIGHT) return
   queue.inFlight++
-  while (queue.waiting.length > 0) await settle(queue.waiting.splice(0, MOST_ROWS))
+  while (queue.waiting.length > 0) await settle(queue.waiting.splice(0, MOST_ROWS).sort(byUserName))
   if (--queue.inFlight === 0) queues.get(scope.db.sequelize)?.delete(scope.organizationId)
+}
+
+// A statement holds the keys it has taken while it waits for one that another process is taking: the same order for
+// all keeps them from waiting for each other.
+function byUserName({ write: a }: Waiting, { write: b }: Waiting): number {
+  const [one, other] = [a.record.user_name.toLowerCase(), b.record.user_name.toLowerCase()]
+  return one < other ? -1 : Number(one > other)
 }
 
 async function settle(batch: readonly Waiting[]): Promise<void> {
