@@ -1,7 +1,15 @@
 import { deactivation } from './deactivation.ts'
 import type { Experiment } from './experiment.ts'
 import { kill, killEmbedded } from './kill.ts'
+import { pushRace } from './push-race.ts'
 import { scimRace } from './scim-race.ts'
 import { signInRace } from './sign-in-race.ts'
 
-export const experiments: readonly Experiment[] = [signInRace, scimRace, kill, killEmbedded, deactivation]
+export const experiments: readonly Experiment[] = [
+  signInRace,
+  scimRace,
+  pushRace,
+  kill,
+  killEmbedded,
+  deactivation,
+]

@@ -76,6 +76,7 @@ async function create(trade: Trade, userName: string): Promise<string> {
   const expected = attempts === 1 ? [201] : [201, 409]
   judge(trade.stage, answer, expected)
   if (answer.status === 201) return answer.body.id
+  trade.stage.count('retriesThatFoundIt')
   const filter = encodeURIComponent(`userName eq "${userName}"`)
   const found = await push(trade, (scim) => scim('GET', `/Users?filter=${filter}`))
   judge(trade.stage, found.answer, [200])

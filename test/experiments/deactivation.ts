@@ -12,7 +12,7 @@ const IN_FLIGHT = 8
 /** Milliseconds in which callbacks are sent. */
 const WINDOW = 40
 /** And the deactivation: until about when a callback that shares the machine with others writes. */
-const LATER = 200
+const LATER = 60
 
 export const deactivation: Experiment = {
   name: 'deactivation',

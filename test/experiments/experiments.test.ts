@@ -7,6 +7,7 @@ import { createRandom } from './random.ts'
 const rounds: Readonly<Record<string, number>> = {
   'sign-in-race': 2,
   'scim-race': 8,
+  'push-race': 3,
   kill: 2,
   'kill-embedded': 1,
   deactivation: 1,

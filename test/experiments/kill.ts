@@ -64,7 +64,7 @@ async function makeGroup({ scimAt, processes: [first] }: Scene): Promise<string>
 async function killRepeatedly({ rounds, random, count, most }: Stage, scene: Scene, whenReady: () => void) {
   const order = random.fork()
   for (let round = 1; round <= rounds; round++) {
-    await pause(100 + order.below(400))
+    await pause(200 + order.below(600))
     const victim = order.pick(scene.processes)
     await victim.kill()
     count('kills')
