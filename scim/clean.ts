@@ -1,3 +1,4 @@
+import { isPrimary, joinElements } from './elements.ts'
 import { ScimError } from './errors.ts'
 import { isRecord } from './filter/match.ts'
 import { instant } from './filter/value.ts'
@@ -36,8 +37,9 @@ function cleanSimple(attribute: Attribute, value: Json): Json {
   if (keys.has(attribute.name) && value.length > MAX_KEY_LENGTH) {
     throw new ScimError('invalidValue', `"${attribute.name}" is longer than ${MAX_KEY_LENGTH} characters.`)
   }
+  if (!attribute.canonicalValues || attribute.canonicalValues.includes(value)) return value
   const lower = value.toLowerCase()
-  return attribute.canonicalValues?.find((known) => known.toLowerCase() === lower) ?? value
+  return attribute.canonicalValues.find((known) => known.toLowerCase() === lower) ?? value
 }
 
 export function unknown(name: string): never {
@@ -70,31 +72,6 @@ export function cleanOne(attribute: Attribute, value: Json, profile: Profile): J
   return attribute.type === 'complex'
     ? cleanComplex(attribute, given, profile)
     : cleanSimple(attribute, given)
-}
-
-/** What makes two elements the same: type and value, or else all of it (RFC 7643 section 2.4). */
-export function elementKey(element: Json): string {
-  if (!isRecord(element) || element.value === undefined) return JSON.stringify(element)
-  return JSON.stringify([element.value, element.type ?? null])
-}
-
-/** The element with what the value gives it. */
-export function merge(element: Json | undefined, value: Json): Json {
-  return isRecord(element) && isRecord(value) ? { ...element, ...value } : value
-}
-
-/** Adds elements to a list without duplicates: what is there already takes what is new about it. */
-export function joinElements(before: readonly Json[], added: readonly Json[]): Json[] {
-  const elements = new Map(before.map((element) => [elementKey(element), element]))
-  for (const element of added) {
-    const key = elementKey(element)
-    elements.set(key, merge(elements.get(key), element))
-  }
-  return [...elements.values()]
-}
-
-export function isPrimary(element: Json): boolean {
-  return isRecord(element) && element.primary === true
 }
 
 function cleanMany(attribute: Attribute, value: Json, profile: Profile): Json[] {

@@ -40,22 +40,28 @@ export function isStorable(text: string): boolean {
   return !text.includes('\0') && !/\p{Surrogate}/u.test(text)
 }
 
-function checkString(text: string): void {
-  if (!isStorable(text)) throw invalid('The body holds a NUL or half a surrogate pair.')
+function checkStrings(value: Json): void {
+  if (typeof value === 'string' && !isStorable(value)) {
+    throw invalid('The body holds a NUL or half a surrogate pair.')
+  }
+  if (typeof value !== 'object' || value === null) return
+  for (const [name, inner] of Object.entries(value)) {
+    checkStrings(name)
+    checkStrings(inner)
+  }
 }
 
-/** How many members the value has; what neither JSON nor PostgreSQL can carry is refused on the way. */
+/** How many members the value has; a number too large for one is refused on the way. */
 function countKept(value: Json): number {
-  if (typeof value === 'string') checkString(value)
   if (typeof value === 'number' && !Number.isFinite(value))
     throw invalid('The body holds a number out of range.')
   if (typeof value !== 'object' || value === null) return 0
-  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + countKept(item), 0)
   let members = 0
-  for (const name of Object.keys(value)) {
-    checkString(name)
-    members += 1 + countKept(value[name] as Json)
+  if (Array.isArray(value)) {
+    for (const item of value) members += countKept(item)
+    return members
   }
+  for (const name of Object.keys(value)) members += 1 + countKept(value[name] as Json)
   return members
 }
 
@@ -75,5 +81,7 @@ export function parseJson(body: Buffer): Json | undefined {
   const written = countMembers(text)
   const value = parse(text)
   if (countKept(value) !== written) throw invalid('The body names a member twice.')
+  // Of UTF-8 that is JSON, only an escape can give what is not storable.
+  if (text.includes('\\u')) checkStrings(value)
   return value
 }

@@ -128,11 +128,16 @@ function changeElements(op: Op, { target, path }: Place, value: Json, rules: Rul
   ]
 }
 
-/** Without a path the value is an object of attributes, each of them an operation of its own. */
+/** Without a path the value is an object of attributes, each an operation of its own; Entra has paths among them. */
 function changeMany(op: Op, value: Json | undefined, rules: Rules, urn?: string): PatchOperation[] {
   if (!isRecord(value))
     throw new ScimError('invalidValue', 'Without "path" the value must be an object of attributes.')
-  return readMembers(value, rules, urn).flatMap((given) => change(op, given, rules))
+  const paths =
+    rules.profile === 'lenient' ? Object.entries(value).filter(([name]) => name.includes('[')) : []
+  return [
+    ...readMembers(value, rules, urn).flatMap((given) => change(op, given, rules)),
+    ...paths.flatMap(([path, inner]) => readOperation({ op, path, value: inner }, rules)),
+  ]
 }
 
 function removeExtension(urn: string, { resourceType }: Rules): PatchOperation[] {

@@ -1,4 +1,4 @@
-import { isPrimary, joinElements, merge } from './clean.ts'
+import { isPrimary, joinElements, merge } from './elements.ts'
 import { ScimError } from './errors.ts'
 import type { Filter, PatchPath } from './filter/ast.ts'
 import { isRecord, matchesElement } from './filter/match.ts'

@@ -88,6 +88,20 @@ function endpointMethods(): Record<string, readonly HTTPMethods[]> {
   }
 }
 
+/** Asks who the caller is before a body is read; gives what tells a handler. */
+function rememberCaller<C extends Caller>(
+  app: FastifyInstance,
+  authenticate: ScimOptions<C>['authenticate'],
+) {
+  type Known = FastifyRequest & { scimCaller: C } // by the decoration below, which only these routes have
+  app.decorateRequest('scimCaller', null)
+  app.addHook('onRequest', async (request) => {
+    const caller = authenticate(request)
+    ;(request as Known).scimCaller = caller instanceof Promise ? await caller : caller
+  })
+  return (request: FastifyRequest) => (request as Known).scimCaller
+}
+
 /**
  * The endpoints of RFC 7644, below the prefix they are registered with; parsers and error handlers stay inside.
  *
@@ -106,11 +120,7 @@ export async function scimPlugin<C extends Caller>(
   refuseOtherMethods(app, endpointMethods())
   await app.register(async (open) => discoveryRoutes(open, { baseUrl, resourceTypes, maxResults, sort }))
   await app.register(async (closed) => {
-    const callers = new WeakMap<FastifyRequest, C>()
-    closed.addHook('onRequest', async (request) => {
-      callers.set(request, await authenticate(request))
-    })
-    const callerOf = (request: FastifyRequest) => callers.get(request) as C // set by the hook before any handler
+    const callerOf = rememberCaller(closed, authenticate)
     for (const type of resourceTypes) {
       const common = { type, callerOf, maxResults, sort, ...createProjection(type, baseUrl) }
       resourceRoutes(closed, { ...common, handler: handlers[type.name] })

@@ -67,7 +67,9 @@ const byType: Readonly<Record<Attribute['type'], readonly Quirk[]>> = {
 
 /** One value of the attribute, as a lenient connection means it. */
 export function tolerateValue(attribute: Attribute, value: Json): Json {
-  return byType[attribute.type].reduce((given, quirk) => quirk(given, attribute), value)
+  let given = value
+  for (const quirk of byType[attribute.type]) given = quirk(given, attribute)
+  return given
 }
 
 /** One value where a list is expected is a list of one. */

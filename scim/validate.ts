@@ -32,7 +32,7 @@ function findKey(
   urn: string | undefined,
   { resourceType, profile }: Rules,
 ): Target | undefined {
-  if (profile === 'strict') {
+  if (profile === 'strict' || !/[.:]/.test(name)) {
     return findPath(resourceType, { ...(urn && { urn }), name }, profile)
   }
   const split = urn ? { urn, rest: name } : splitUrn(name)

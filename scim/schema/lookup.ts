@@ -80,6 +80,7 @@ export function findPath(schemas: Schemas, path: AttrPath, profile: Profile): Ta
 
 /** The extension that a whole URN names; `null` for the core schema. */
 export function findSchema(schemas: Schemas, urn: string): string | null | undefined {
+  if (!urn.includes(':')) return undefined
   const index = indexOf(schemas)
   const lower = urn.toLowerCase()
   return lower === index.coreUrn ? null : index.extensions.get(lower)?.urn

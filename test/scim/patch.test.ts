@@ -248,6 +248,12 @@ const replaces: Case[] = [
     after: { name: { familyName: 'Jensen', givenName: 'K' }, ...enterprise({ employeeNumber: 'A' }) },
     only: 'lenient',
   },
+  {
+    op: 'replace',
+    value: { 'emails[type eq "work"].value': 'x', 'phoneNumbers[type eq "fax"].value': '1' },
+    after: { emails: [{ ...work, value: 'x' }, home], phoneNumbers: [{ type: 'fax', value: '1' }] },
+    only: 'lenient',
+  },
   { op: 'replace', value: { 'name.givenName': 'K' }, fails: 'invalidSyntax', only: 'strict' },
   {
     op: 'replace',
