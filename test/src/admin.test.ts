@@ -160,7 +160,10 @@ holdOnEachLayout(
         managedBy: 'scim',
         connectionId: connection.id,
       })
+      const { cookie } = await usher.signIn(connection, { sub: 'a' })
       await scim('DELETE', `/Users/${id}`)
+      t.match(await sessionAt(usher, cookie), { status: 401 }, 'who is deleted is out at once')
+      t.match(await usher.signIn(connection, { sub: 'a' }), { code: 'deprovisioned' })
       t.match(
         await usher.admin('GET', path),
         { status: 200, body: { status: 'leaving', workspace } },
@@ -353,6 +356,22 @@ holdOnEachLayout(
         events.map(({ type }) => type),
         ['connection.created', 'scim-credential.created', 'connection.disabled', 'connection.enabled'],
       )
+    },
+
+    'nobody comes in to an organization that is suspended': async (t, usher) => {
+      const { organization, scim, cookie } = await arrival(usher)
+      const suspend = (status: string) =>
+        usher.rows('update organizations set status = $2 where id = $1', [organization.id, status])
+      const login = () => usher.call({ method: 'GET', url: `/login/${organization.slug}` })
+      await suspend('suspended')
+      ahead += 1.1 * SECOND
+      t.match(await sessionAt(usher, cookie), { status: 401 })
+      t.match(await scim('GET', '/Users'), { status: 401 })
+      t.match(await login(), { status: 404 })
+      t.match(await usher.admin('GET', organization.path), { status: 200, body: { status: 'suspended' } })
+      await suspend('active')
+      t.match(await sessionAt(usher, cookie), { status: 200 })
+      t.match(await scim('GET', '/Users'), { status: 200 })
     },
 
     'what is not valid is said place by place, and changes nothing': async (t, usher) => {

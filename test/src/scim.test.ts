@@ -384,6 +384,27 @@ holdOnEachLayout(t, {
     t.same(Object.keys(brief ?? {}).sort(), ['id', 'schemas', 'userName'])
   },
 
+  'a strict connection keeps to the letter, a lenient one to the meaning': async (t, usher) => {
+    const { organization, scim: lenient } = await usher.makePusher()
+    const connection = await usher.makeConnection(organization, { scim: { profile: 'strict' } })
+    const strict = usher.scim((await usher.makeCredential(connection)).token)
+    const { id } = (await strict('POST', '/Users', person('ada'))).body
+    t.ok(id)
+    const state = await stateOf(usher, organization)
+    const bodies = {
+      'an unknown attribute': person('b', { favouriteColour: 'red' }),
+      'text for a boolean': person('b', { active: 'True' }),
+      'an unknown schema': person('b', { schemas: ['urn:example:unknown'] }),
+    }
+    for (const [what, body] of Object.entries(bodies))
+      t.match(await strict('POST', '/Users', body), { status: 400, body: { scimType: /^invalid/ } }, what)
+    t.same(await stateOf(usher, organization), state)
+    for (const [number, [what, body]] of Object.entries(bodies).entries()) {
+      const renamed = { ...body, userName: `lenient-${number}` }
+      t.match(await lenient('POST', '/Users', renamed), { status: 201 }, what)
+    }
+  },
+
   'what cannot be understood is refused, and nothing changes': async (t, usher) => {
     const { organization, token, scim } = await usher.makePusher()
     const { id } = (await scim('POST', '/Users', person('ada'))).body
