@@ -9,6 +9,11 @@ const times = {
   'meta.lastModified': { sql: 'updated_at' },
 }
 
+const made = (table: string, resourceType: string) => ({
+  'meta.resourceType': { sql: `'${resourceType}'` },
+  'meta.version': { sql: `('W/"' || ${table}.version || '"')` },
+})
+
 const prefixed = (table: string, paths: Record<string, { sql: string }>) =>
   Object.fromEntries(Object.entries(paths).map(([path, { sql }]) => [path, { sql: `${table}.${sql}` }]))
 
@@ -17,6 +22,7 @@ export const userFilterColumns = {
   paths: {
     id: { sql: 'u.id', type: 'uuid' as const },
     ...prefixed('u', times),
+    ...made('u', 'User'),
     userName: { sql: 'u.user_name' },
     externalId: { sql: 'u.external_id' },
     active: { sql: "(u.status in ('staged', 'held', 'ready'))" },
@@ -40,6 +46,7 @@ export const groupFilterColumns = {
   paths: {
     id: { sql: 'g.id', type: 'uuid' as const },
     ...prefixed('g', times),
+    ...made('g', 'Group'),
     displayName: { sql: 'g.display_name' },
     externalId: { sql: 'g.external_id' },
     'members.value': { sql: 'm.id', type: 'uuid' as const },

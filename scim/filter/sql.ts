@@ -150,6 +150,8 @@ export function sortExpression(
   { columns, schemas }: Omit<SqlOptions, 'firstParameter'>,
 ): string {
   const { attribute, sub } = targetOf({ schemas }, path)
+  if (columns.relations?.[attribute.name])
+    throw new ScimError('invalidPath', `"${attribute.name}" cannot be sorted by.`)
   const ordered = (place: Place) => {
     const text = place.attribute.type === 'string' || place.attribute.type === 'reference'
     return text ? folded(place.attribute, valueSql(place)) : valueSql(place)

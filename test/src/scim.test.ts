@@ -379,6 +379,9 @@ holdOnEachLayout(t, {
     t.match(await list('startIndex=-3&count=-1'), { totalResults: 7, startIndex: 1, itemsPerPage: 0 })
     t.match(await list('startIndex=100'), { totalResults: 7, itemsPerPage: 0, startIndex: 100 })
     t.match(await list('filter=title pr&count=2'), { totalResults: 6, itemsPerPage: 2 })
+    const version = encodeURIComponent('meta.resourceType eq "User" and meta.version eq "W/\\"1\\""')
+    t.match(await list(`filter=${version}&count=1`), { totalResults: 7 })
+    t.match(await list('filter=meta.resourceType eq "Group"'), { totalResults: 0 })
     t.match(await list('filter=userName sw "%25"'), { totalResults: 0 })
     const brief = (await list('attributes=userName&count=1')).Resources[0]
     t.same(Object.keys(brief ?? {}).sort(), ['id', 'schemas', 'userName'])
@@ -456,6 +459,8 @@ holdOnEachLayout(t, {
       'a filter of a password': [await list('password eq "x"'), 400, 'invalidFilter'],
       'a filter of another type': [await list('members eq "x"'), 400, 'invalidFilter'],
       'an order by nothing known': [await scim('GET', '/Users?sortBy=nothing'), 400, 'invalidPath'],
+      'an order by what is kept elsewhere': [await scim('GET', '/Users?sortBy=groups'), 400, 'invalidPath'],
+      'an order by members': [await scim('GET', '/Groups?sortBy=members'), 400, 'invalidPath'],
       'a count that is no number': [await scim('GET', '/Users?count=many'), 400, 'invalidValue'],
       'no operations': [await scim('PATCH', `/Users/${id}`, { schemas: [] }), 400, 'invalidSyntax'],
       'an unknown op': [
