@@ -26,7 +26,7 @@ const stopWithParent =
   "data:text/javascript,process.once('disconnect',()=>process.kill(process.pid,'SIGTERM'));process.channel.unref()"
 
 export function runUsher({ port, folder, provider }: UsherSettings): UsherProcess {
-  const server = join(import.meta.dirname, '../../src/server.ts')
+  const checkout = join(import.meta.dirname, '../..')
   const env = {
     PATH: process.env.PATH,
     PORT: String(port),
@@ -34,7 +34,8 @@ export function runUsher({ port, folder, provider }: UsherSettings): UsherProces
     USHER_OUTBOUND_ALLOW: provider,
     LOG_LEVEL: 'warn',
   }
-  const child = spawn(process.execPath, ['--import=tsx', `--import=${stopWithParent}`, server], {
+  const child = spawn(process.execPath, ['--import=tsx', `--import=${stopWithParent}`, 'src/server.ts'], {
+    cwd: checkout,
     env,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     // Out of reach of the terminal's Ctrl-C: it is stopped when the demo has ended what it was doing with it.
