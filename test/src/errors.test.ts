@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import t from 'tap'
 import { parse } from 'yaml'
 import { Problem, problemBody, problemCodes, problemOf } from '../../src/errors.ts'
+import { toScimError } from '../../src/gateway/scim-errors.ts'
 
 t.test('a problem says its code, its status and what it was given to say', async (t) => {
   const errors = [{ path: 'body/name', message: 'is missing' }]
@@ -73,4 +74,13 @@ t.test('a refusal by the web framework keeps its sentence', async (t) => {
 t.test('the contract names every code, and no other', async (t) => {
   const { components } = parse(readFileSync('openapi.yaml', 'utf8'))
   t.same(components.schemas.Problem.properties.code.enum.toSorted(), problemCodes.toSorted())
+})
+
+t.test('what the domain cannot do now is 503 to a SCIM client, and what it forbids 403', async (t) => {
+  const later = new Problem('unavailable', 'Come again.', { retryAfter: 1 })
+  t.match(toScimError(later), { status: 503, message: 'Come again.', headers: { 'retry-after': '1' } })
+  t.match(toScimError(new Problem('forbidden', 'No.')), { status: 403, message: 'No.' })
+  const tooLong = toScimError(Object.assign(new Error('index row size'), { code: '54000' }))
+  t.match(tooLong, { status: 400, scimType: 'invalidValue', message: /too long/ })
+  t.equal(toScimError(new Error('nobody foresaw this')), undefined)
 })
