@@ -37,6 +37,8 @@ export interface Statement {
 }
 
 export function connect({ database, ...limits }: ConnectOptions): Db {
+  const statementTimeout = limits.statementTimeout ?? 10_000
+  const { ssl, ...place } = address(database)
   const sequelize = new Sequelize({
     dialect: 'postgres',
     dialectModule: pg,
@@ -44,18 +46,21 @@ export function connect({ database, ...limits }: ConnectOptions): Db {
     pool: { max: limits.poolSize ?? 16, min: 0, acquire: limits.acquireTimeout ?? 2000, idle: 30_000 },
     dialectOptions: {
       connectionTimeoutMillis: 2000,
-      statement_timeout: limits.statementTimeout ?? 10_000,
+      statement_timeout: statementTimeout,
+      // For a server that has stopped answering, and so cannot time a statement out itself.
+      query_timeout: statementTimeout + 1000,
       idle_in_transaction_session_timeout: 10_000,
       keepAlive: true,
       application_name: 'usher',
+      ...(ssl && { ssl }),
     },
-    ...address(database),
+    ...place,
   })
   return { sequelize, models: defineModels(sequelize) }
 }
 
 // Sequelize lets a URL override host options and cannot read a socket folder from one, so it is taken apart here.
-function address(database: string | DatabaseAddress) {
+function address(database: string | DatabaseAddress): Address {
   if (typeof database !== 'string') {
     const { user, ...rest } = database
     return { ...rest, username: user }
@@ -71,9 +76,14 @@ function address(database: string | DatabaseAddress) {
   }
 }
 
-function sslOf(mode: string | null) {
+type Address = Omit<DatabaseAddress, 'user'> & {
+  readonly username: string
+  readonly ssl?: { readonly rejectUnauthorized: boolean }
+}
+
+function sslOf(mode: string | null): Pick<Address, 'ssl'> {
   if (mode === null || mode === 'disable' || mode === 'prefer' || mode === 'allow') return {}
-  return { ssl: true, dialectOptions: { ssl: { rejectUnauthorized: mode.startsWith('verify') } } }
+  return { ssl: { rejectUnauthorized: mode.startsWith('verify') } }
 }
 
 export function disconnect({ sequelize }: Db): Promise<void> {
@@ -94,6 +104,10 @@ export async function query<Row extends pg.QueryResultRow>(
   const client = (await manager.getConnection({ type: 'write' })) as pg.Client
   try {
     return (await client.query<Row>(config)).rows
+  } catch (error) {
+    // It may still be waiting for an answer; Sequelize's mark keeps it from being used again.
+    if (failureOf(error)?.kind === 'unavailable') Reflect.set(client, '_invalid', true)
+    throw error
   } finally {
     manager.releaseConnection(client)
   }

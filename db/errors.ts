@@ -31,7 +31,7 @@ const connectionErrors = new Set([
   'SequelizeHostNotReachableError',
 ])
 const lostConnection =
-  /^Connection terminated|^Client has encountered a connection error|^Client was closed|timeout expired$/
+  /^Connection terminated|^Client has encountered a connection error|^Client was closed|timeout expired$|^Query read timeout$/
 
 interface Thrown {
   name?: unknown

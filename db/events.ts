@@ -69,9 +69,11 @@ export async function recordEvents(scope: Scope, events: readonly NewEvent[]): P
 const bySubject = {
   name: 'events_by_subject',
   text: `select id, at, type, actor, changed, policy_version, rule, request_id, data from events
-         where organization_id = $1 and subject_id = $2 and ($3::uuid is null or id < $3)
+         where organization_id = $1 and subject_id = $2 and id < $3
          order by id desc limit $4`,
 }
+
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 /** What happened to one person, group or workspace: the newest first, from before the event `before`. */
 export function eventsOf(
@@ -79,5 +81,5 @@ export function eventsOf(
   subjectId: string,
   page: { before?: string; limit: number },
 ): Promise<EventRow[]> {
-  return query(db, bySubject, [organizationId, subjectId, page.before ?? null, page.limit])
+  return query(db, bySubject, [organizationId, subjectId, page.before ?? LAST_ID, page.limit])
 }

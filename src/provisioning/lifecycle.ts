@@ -61,6 +61,7 @@ async function changeRow(
   policies: Policies,
 ): Promise<ResourceRow | undefined> {
   assertOwn(current, connectionId)
+  if (!current.managed) await assertAdoption(scope, policies)
   const record = recordAfter(current, edit(current), connectionId)
   const changed = differences(current, record)
   if (changed.length === 0 && current.managed) return current
@@ -87,6 +88,13 @@ async function written(scope: Scope, write: Parameters<typeof updateUser>[1]): P
 function assertOwn({ connection_id }: ResourceRow, connectionId: string): void {
   if (connection_id !== connectionId)
     throw new Problem('forbidden', 'This person is managed by another connection.')
+}
+
+/** A write to a person whom a sign-in made takes them over, as a create would. */
+async function assertAdoption(scope: Scope, policies: Policies): Promise<void> {
+  const { adoption } = await policies.current(scope)
+  if (adoption === 'reject')
+    throw new Problem('forbidden', 'The policy keeps SCIM from taking over people whom a sign-in made.')
 }
 
 function recordAfter(current: ResourceRow, saying: Saying, connectionId: string): UserRecord {

@@ -5,18 +5,18 @@ import { type Import, importsOf, isProduct, nodesOf, type Project, topFolder } f
 const LAYERS = [
   ['server', 'cli'],
   ['start'],
-  ['app', 'worker'],
-  ['admin', 'me', 'console', 'gateway', 'health'],
+  ['app', 'worker', 'admin-key'],
+  ['admin', 'me', 'console', 'gateway', 'health', 'oauth'],
   ['translate'],
   ['provisioning', 'onboarding', 'reports'],
   ['events'],
-  ['config', 'errors', 'auth', 'contract', 'outbound', 'secrets'],
+  ['config', 'errors', 'auth', 'contract', 'outbound', 'secrets', 'limits', 'keys'],
   ['ids'],
 ]
 const LEAVES = LAYERS.findIndex((layer) => layer.includes('errors'))
 
 const SEES_PROTOCOLS = ['app', 'gateway', 'translate']
-const SEES_FASTIFY = ['app', 'auth', 'contract', 'admin', 'me', 'console', 'health']
+const SEES_FASTIFY = ['app', 'auth', 'contract', 'admin', 'me', 'console', 'health', 'oauth']
 const DATABASE = ['pg', 'sequelize', 'umzug']
 
 type Rule = (edge: Import) => string | undefined
