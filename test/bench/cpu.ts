@@ -20,6 +20,20 @@ export function cpuOfFamily(pid: number): number {
   return (own + ended + living) * MICROSECONDS_PER_TICK
 }
 
+/** The same of everything on the machine. */
+export function cpuOfAll(): number {
+  const [, user = 0, nice = 0, system = 0] = (read('/proc/stat') ?? '').split(/ +/, 4).map(Number)
+  return (user + nice + system) * MICROSECONDS_PER_TICK
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return undefined
+  }
+}
+
 function pids(): number[] {
   return readFolder('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -36,17 +50,14 @@ function readFolder(path: string): string[] {
 
 /** Parent, own ticks, ticks of children that have ended (proc(5)). */
 function statOf(pid: number): [number, number, number] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    const fields = text
-      .slice(text.lastIndexOf(')') + 2)
-      .split(' ')
-      .map(Number)
-    const [parent = 0, user = 0, system = 0, endedUser = 0, endedSystem = 0] = [1, 11, 12, 13, 14].map(
-      (index) => fields[index],
-    )
-    return [parent, user + system, endedUser + endedSystem]
-  } catch {
-    return undefined
-  }
+  const text = read(`/proc/${pid}/stat`)
+  if (text === undefined) return undefined
+  const fields = text
+    .slice(text.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number)
+  const [parent = 0, user = 0, system = 0, endedUser = 0, endedSystem = 0] = [1, 11, 12, 13, 14].map(
+    (index) => fields[index],
+  )
+  return [parent, user + system, endedUser + endedSystem]
 }

@@ -1,4 +1,5 @@
-import { cpuOf, cpuOfFamily } from './cpu.ts'
+import { setTimeout as pause } from 'node:timers/promises'
+import { cpuOf, cpuOfAll, cpuOfFamily } from './cpu.ts'
 import { floors } from './floors.ts'
 import { takeOut } from './groups.ts'
 import { type Load, load } from './load.ts'
@@ -12,6 +13,8 @@ export interface Figures {
   readonly node: number
   readonly postgres: number
   readonly load: number
+  /** Cores' worth of what everything else on the machine has used meanwhile. */
+  readonly others: number
 }
 
 export interface Measured {
@@ -21,6 +24,8 @@ export interface Measured {
   readonly against: string
   readonly floor: Figures
   readonly usher: Figures
+  /** The median of `others`, of the side where it was more. */
+  readonly disturbance: number
   /** Usher's share of the floor: the median of the rounds, each of which has run both. */
   readonly ratio: number
   readonly ratios: readonly number[]
@@ -35,33 +40,56 @@ export interface Effort {
 }
 
 type Side = 'floor' | 'usher'
+type Round = Readonly<Record<Side, Figures>>
 
-/** Both sides in turn, round by round, after each has warmed up. */
+/** Cores' worth of work by others, beyond which a round is tried again. */
+const MOST_DISTURBANCE = 0.15
+const TRIES = 4
+
+/** Both sides in turn, round by round, after each has warmed up; of disturbed rounds, the least disturbed count. */
 export async function measure(scene: Scene, workload: Workload, effort: Effort): Promise<Measured> {
-  const { rounds, seconds, warmUp } = effort
-  await roundOf('floor', scene, workload, warmUp)
-  await roundOf('usher', scene, workload, warmUp)
-  const floor: Figures[] = []
-  const usher: Figures[] = []
-  for (let round = 0; round < rounds; round++) {
-    // Who goes first changes, so that what one leaves behind for the other evens out.
-    const order: readonly Side[] = round % 2 === 0 ? ['floor', 'usher'] : ['usher', 'floor']
-    for (const side of order) {
-      const figures = await roundOf(side, scene, workload, seconds)
-      ;(side === 'floor' ? floor : usher).push(figures)
-    }
-  }
-  const ratios = usher.map(({ perSecond }, round) => perSecond / (floor[round]?.perSecond ?? Number.NaN))
+  await roundOf('floor', scene, workload, effort.warmUp)
+  await roundOf('usher', scene, workload, effort.warmUp)
+  const tried: Round[] = []
+  const quiet = () => tried.filter((round) => disturbance(round) <= MOST_DISTURBANCE).length
+  while (quiet() < effort.rounds && tried.length < TRIES * effort.rounds)
+    tried.push(await bothSides(scene, workload, { ...effort, floorFirst: tried.length % 2 === 0 }))
+  const rounds = tried.sort((a, b) => disturbance(a) - disturbance(b)).slice(0, effort.rounds)
+  const ratios = rounds.map(({ floor, usher }) => usher.perSecond / floor.perSecond)
   return {
     workload: workload.name,
     people: scene.people,
     ...(workload.members && { members: workload.members }),
     against: floors[workload.floor].title,
-    floor: medianOf(floor),
-    usher: medianOf(usher),
+    floor: medianOf(rounds.map(({ floor }) => floor)),
+    usher: medianOf(rounds.map(({ usher }) => usher)),
+    disturbance: median(rounds.map(disturbance)),
     ratio: median(ratios),
     ratios,
     ...(workload.goal && { goal: workload.goal }),
+  }
+}
+
+const disturbance = ({ floor, usher }: Round) => Math.max(floor.others, usher.others)
+
+// Who goes first changes, so that what one leaves behind for the other evens out.
+async function bothSides(
+  scene: Scene,
+  workload: Workload,
+  { seconds, floorFirst }: { seconds: number; floorFirst: boolean },
+): Promise<Round> {
+  await quietMoment()
+  const first = await roundOf(floorFirst ? 'floor' : 'usher', scene, workload, seconds)
+  const second = await roundOf(floorFirst ? 'usher' : 'floor', scene, workload, seconds)
+  return floorFirst ? { floor: first, usher: second } : { floor: second, usher: first }
+}
+
+/** Waits a while for others to be done. */
+async function quietMoment(): Promise<void> {
+  for (let looks = 0; looks < 20; looks++) {
+    const before = cpuOfAll()
+    await pause(100)
+    if (cpuOfAll() - before <= MOST_DISTURBANCE * 100_000) return
   }
 }
 
@@ -83,23 +111,31 @@ async function roundOf(side: Side, scene: Scene, workload: Workload, seconds: nu
 async function counted({ postmaster }: Scene, pid: number, asked: Load): Promise<Figures> {
   const used = () => {
     const { user, system } = process.cpuUsage()
-    return { node: cpuOf(pid), postgres: cpuOfFamily(postmaster), load: user + system }
+    return { all: cpuOfAll(), node: cpuOf(pid), postgres: cpuOfFamily(postmaster), load: user + system }
   }
   const before = used()
   const { requests, seconds } = await load(asked)
   const after = used()
-  const each = (name: keyof typeof before) => (after[name] - before[name]) / requests
+  const spent = (name: keyof typeof before) => after[name] - before[name]
+  const [node, postgres, own] = [spent('node'), spent('postgres'), spent('load')]
   return {
     perSecond: requests / seconds,
-    node: each('node'),
-    postgres: each('postgres'),
-    load: each('load'),
+    node: node / requests,
+    postgres: postgres / requests,
+    load: own / requests,
+    others: Math.max(0, spent('all') - node - postgres - own) / (seconds * 1e6),
   }
 }
 
 function medianOf(rounds: readonly Figures[]): Figures {
   const of = (name: keyof Figures) => median(rounds.map((figures) => figures[name]))
-  return { perSecond: of('perSecond'), node: of('node'), postgres: of('postgres'), load: of('load') }
+  return {
+    perSecond: of('perSecond'),
+    node: of('node'),
+    postgres: of('postgres'),
+    load: of('load'),
+    others: of('others'),
+  }
 }
 
 export function median(values: readonly number[]): number {

@@ -48,6 +48,7 @@ const columns: readonly (readonly [string, number])[] = [
   ['', 8],
   ['node µs', 13],
   ['postgres µs', 13],
+  ['others', 7],
 ]
 
 const line = (cells: readonly string[]) =>
@@ -77,6 +78,7 @@ export function row(result: Measured): string {
     goal === undefined ? '' : mark(isKept(result)),
     pair(result, 'node'),
     pair(result, 'postgres'),
+    `${count(100 * result.disturbance)} %`,
   ])
 }
 
