@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Experiment, Stage } from './experiment.ts'
 import type { UsherProcess } from './processes.ts'
 import { type Scene, setScene } from './scene.ts'
@@ -50,7 +51,13 @@ async function push(
   { process, userName }: { process: UsherProcess; userName: string },
 ): Promise<void> {
   const started = performance.now()
-  const answer = await scimAt(process)('POST', '/Users', { userName, externalId: `key of ${userName}` })
+  const send = () => scimAt(process)('POST', '/Users', { userName, externalId: `key of ${userName}` })
+  let answer = await send()
+  // A process that has too much to do may say so; an identity provider then comes again.
+  for (; answer.status === 429; answer = await send()) {
+    count('putOff')
+    await pause(Number(answer.headers['retry-after']) * 1000)
+  }
   most('slowestMs', Math.round(performance.now() - started))
   if (answer.status >= 500) count('serverErrors')
   else count(answer.status === 201 ? 'created' : 'refused')

@@ -80,6 +80,7 @@ async function furnish(stage: Stage, { count, database }: Wanted): Promise<Scene
   const server = await buildServer()
   const processes = ports.map((port) => createProcess(stage, { server, port, environment }))
   await Promise.all(processes.map((process) => process.start()))
+  for (const process of processes) await warm(process)
   const db = await database.connect()
   stage.teardown(() => disconnect(db))
   return {
@@ -90,6 +91,14 @@ async function furnish(stage: Stage, { count, database }: Wanted): Promise<Scene
     rows: (text, values = []) => query(db, { text }, values),
     inspect: () => inspect(stage, { db, processes }),
   }
+}
+
+const CONNECTIONS = 16
+
+/** Lets a process open its connections to the database: what is tried comes after the start. */
+async function warm({ origin }: UsherProcess): Promise<void> {
+  const asking = Array.from({ length: CONNECTIONS }, () => fetch(`${origin}/readyz`))
+  for (const answer of await Promise.all(asking)) await answer.arrayBuffer()
 }
 
 async function settle(publicUrl: string, { issuer }: TestProvider): Promise<Pick<Scene, 'slug' | 'scimAt'>> {

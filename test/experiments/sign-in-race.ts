@@ -43,13 +43,17 @@ async function race({ random, count, note }: Stage, scene: Scene, sub: string): 
   await Promise.all(finished)
 }
 
-/** The person signs in at the provider once; every browser is one that has. */
+/** The person signs in at the provider once; every browser is one that has. One at each process at a time. */
 async function prepare(scene: Scene, sub: string): Promise<Pending[]> {
   const first = await beginSignIn(scene, { browser: createBrowser(), origin: scene.publicUrl, sub })
-  const others = Array.from({ length: AT_ONCE - 1 }, (_, index) =>
-    beginSignIn(scene, { browser: first.browser.clone(), origin: originOf(scene, index), sub }),
-  )
-  return [first, ...(await Promise.all(others))]
+  const pending = [first]
+  while (pending.length < AT_ONCE) {
+    const begun = scene.processes.map(({ origin }) =>
+      beginSignIn(scene, { browser: first.browser.clone(), origin, sub }),
+    )
+    pending.push(...(await Promise.all(begun)))
+  }
+  return pending.slice(0, AT_ONCE)
 }
 
 function originOf({ processes }: Scene, index: number): string {
