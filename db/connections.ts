@@ -16,10 +16,12 @@ export type ConnectionRow = Pick<
   | 'correlationClaim'
   | 'scopes'
   | 'scimProfile'
+  | 'scimBareToken'
   | 'version'
 >
 
-export type NewConnection = Omit<ConnectionRow, 'status' | 'version'>
+export type NewConnection = Omit<ConnectionRow, 'status' | 'version' | 'scimBareToken'> &
+  Partial<Pick<ConnectionRow, 'scimBareToken'>>
 
 /** Makes a connection and its directory entry; 23505 where the organization has one of that name. */
 export async function createConnection(
@@ -31,7 +33,15 @@ export async function createConnection(
   await transact(scope.db, async (db) => {
     const transaction = db.transaction ?? null
     await db.models.Connection.create(
-      { ...connection, organizationId, status: 'active', version: 1, createdAt: now, updatedAt: now },
+      {
+        scimBareToken: false,
+        ...connection,
+        organizationId,
+        status: 'active',
+        version: 1,
+        createdAt: now,
+        updatedAt: now,
+      },
       { transaction },
     )
     await db.models.ConnectionDirectory.create({ id: connection.id, organizationId }, { transaction })

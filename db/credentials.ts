@@ -22,10 +22,11 @@ export async function createScimCredential(
   })
 }
 
+// Not the access tokens that clients were given: those come and go by the hour.
 const list = {
   name: 'scim_credentials',
   text: `select id, created_at, expires_at, revoked_at, last_used_at from scim_credentials
-         where organization_id = $1 and connection_id = $2 order by id`,
+         where organization_id = $1 and connection_id = $2 and client_id is null order by id`,
 }
 
 export interface ScimCredentialRow {
@@ -46,7 +47,8 @@ export function listScimCredentials(
 const revoke = {
   name: 'revoke_scim_credential',
   text: `update scim_credentials set revoked_at = $4
-         where organization_id = $1 and connection_id = $2 and id = $3 and revoked_at is null returning id`,
+         where organization_id = $1 and connection_id = $2 and id = $3 and client_id is null and revoked_at is null
+         returning id`,
 }
 
 /** False where there is none to revoke. */
@@ -62,9 +64,39 @@ export async function revokeScimCredential(
   })
 }
 
+const retire = {
+  name: 'retire_scim_credential',
+  text: `update scim_credentials set expires_at = least(expires_at, $5::timestamptz)
+         where organization_id = $1 and connection_id = $2 and id = $3 and client_id is null
+           and revoked_at is null and (expires_at is null or expires_at > $4)
+         returning expires_at`,
+}
+
+export interface Rotation {
+  readonly replaced: string
+  /** When the replaced one ends, unless it ends before. */
+  readonly overlapEndsAt: Date
+  readonly replacement: NewScimCredential
+}
+
+/** Makes a credential in place of another; when that one ends, or null where there is none in use. */
+export async function rotateScimCredential(
+  scope: Scope,
+  { replaced, overlapEndsAt, replacement }: Rotation,
+  events: readonly NewEvent[],
+): Promise<Date | null> {
+  return transact(scope.db, async (db) => {
+    const values = [scope.organizationId, replacement.connectionId, replaced, scope.now, overlapEndsAt]
+    const [row] = await query<{ expires_at: Date }>(db, retire, values)
+    if (row) await createScimCredential({ ...scope, db }, replacement, events)
+    return row?.expires_at ?? null
+  })
+}
+
 const bySecret = {
   name: 'scim_credential_by_secret',
-  text: `select k.id, k.connection_id, k.expires_at, k.last_used_at, c.scim_profile as profile
+  text: `select k.id, k.connection_id, k.expires_at, k.last_used_at, c.scim_profile as profile,
+           c.scim_bare_token as bare_token, o.requests_per_second
          from scim_credentials k
          join connections c on c.organization_id = k.organization_id and c.id = k.connection_id
            and c.status = 'active' and c.scim_profile is not null
@@ -79,6 +111,9 @@ export interface ScimCaller {
   readonly expires_at: Date | null
   readonly last_used_at: Date | null
   readonly profile: 'lenient' | 'strict'
+  /** Whether the token may come without the word `Bearer`. */
+  readonly bare_token: boolean
+  readonly requests_per_second: number | null
 }
 
 /** The credential whose secret this is the hash of, while it, its connection and its organization are active. */

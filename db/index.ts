@@ -14,6 +14,7 @@ export {
   findScimCredential,
   listScimCredentials,
   revokeScimCredential,
+  rotateScimCredential,
   type ScimCaller,
   type ScimCredentialRow,
   touchScimCredential,
@@ -42,9 +43,19 @@ export {
   findOrganization,
   listOrganizations,
   type OrganizationRow,
+  setRequestLimit,
 } from './organizations.ts'
 export { findPerson, listPeople, type PersonRow, peopleFirstParameter } from './people.ts'
 export { currentPolicy, type PolicyRow } from './policies.ts'
+export {
+  createScimClient,
+  findScimClient,
+  grantScimToken,
+  listScimClients,
+  type NewScimClient,
+  revokeScimClient,
+  type ScimClientRow,
+} from './scim-clients.ts'
 export type { Scope } from './scope.ts'
 export {
   beginSession,

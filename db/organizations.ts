@@ -8,6 +8,7 @@ export interface OrganizationRow {
   readonly slug: string
   readonly name: string
   readonly status: 'active' | 'suspended'
+  readonly requestsPerSecond: number | null
 }
 
 export interface NewOrganization {
@@ -32,7 +33,7 @@ export async function createOrganization(scope: Scope, made: NewOrganization): P
   const { organizationId: id, now, actor } = scope
   await transact(scope.db, async (db) => {
     const { slug, name } = made
-    const row = { id, slug, name, status: 'active' as const, createdAt: now }
+    const row = { id, slug, name, status: 'active' as const, requestsPerSecond: null, createdAt: now }
     await db.models.Organization.create(row, { transaction: db.transaction ?? null })
     await query(db, homeTeam, [id, made.home.id, made.home.name, now])
     await query(db, firstPolicy, [id, JSON.stringify(made.policy), actor, now])
@@ -46,7 +47,7 @@ export async function findOrganization({ db, organizationId }: Scope): Promise<O
 
 const page = {
   name: 'organizations_page',
-  text: `select id, slug, name, status from organizations where id > $1 order by id limit $2`,
+  text: `select id, slug, name, status, requests_per_second as "requestsPerSecond" from organizations where id > $1 order by id limit $2`,
 }
 
 /** Every organization of the environment, for its operators. */
@@ -55,4 +56,22 @@ export function listOrganizations(
   { after, limit }: { after?: string; limit: number },
 ): Promise<OrganizationRow[]> {
   return query(db, page, [after ?? beforeEveryId, limit])
+}
+
+const setLimit = {
+  name: 'set_request_limit',
+  text: `update organizations set requests_per_second = $2
+         where id = $1 and requests_per_second is distinct from $2 returning id`,
+}
+
+/** How many SCIM requests a second one process serves the organization of the scope; null for as many as it can. */
+export async function setRequestLimit(
+  scope: Scope,
+  requestsPerSecond: number | null,
+  events: readonly NewEvent[],
+): Promise<void> {
+  await transact(scope.db, async (db) => {
+    const rows = await query(db, setLimit, [scope.organizationId, requestsPerSecond])
+    if (rows.length === 1) await recordEvents({ ...scope, db }, events)
+  })
 }

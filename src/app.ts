@@ -15,18 +15,21 @@ import { adminRoutes } from './admin/index.ts'
 import type { Config } from './config.ts'
 import { loadContract } from './contract.ts'
 import { Problem, problemBody, problemOf } from './errors.ts'
+import { createGate } from './gateway/gate.ts'
 import { oidcSignIn } from './gateway/oidc-sign-in.ts'
 import { oidcStore } from './gateway/oidc-store.ts'
-import { refusalLog } from './gateway/refusals.ts'
+import { type RefusalLog, refusalLog } from './gateway/refusals.ts'
 import { scimAuthenticator } from './gateway/scim-auth.ts'
 import { toScimError, unreadableAddress } from './gateway/scim-errors.ts'
 import { scimGroups } from './gateway/scim-groups.ts'
 import { scimUsers } from './gateway/scim-users.ts'
 import { healthRoutes } from './health.ts'
+import { countFailures, type Failures } from './limits.ts'
 import * as pages from './me/pages.ts'
 import { personRoutes } from './me/person.ts'
 import { sessionRoutes } from './me/session.ts'
-import { createOutbound } from './outbound.ts'
+import { oauthRoutes } from './oauth/index.ts'
+import { createOutbound, type Outbound } from './outbound.ts'
 import { rememberedPolicies } from './provisioning/policy.ts'
 import { secretsOf } from './secrets.ts'
 
@@ -59,10 +62,12 @@ export async function buildApp({
   const policies = rememberedPolicies()
   answerErrors(app)
   await app.register(healthRoutes, { db })
-  await app.register((scope: FastifyInstance) => scim(scope, { config, host, policies }), {
-    prefix: SCIM,
-  })
-  await app.register((scope: FastifyInstance) => people(scope, { config, host, policies }))
+  const outbound = createOutbound({ allow: config.outboundAllow })
+  app.addHook('onClose', () => outbound.close())
+  const assembly = { config, host, policies, outbound, failures: countFailures(), refusals: refusalLog() }
+  await app.register((scope: FastifyInstance) => scim(scope, assembly), { prefix: SCIM })
+  await app.register((scope: FastifyInstance) => oauth(scope, assembly))
+  await app.register((scope: FastifyInstance) => people(scope, assembly))
   await app.register((scope: FastifyInstance) =>
     adminRoutes(scope, {
       ...host,
@@ -79,12 +84,28 @@ interface Assembly {
   readonly config: Config
   readonly host: Parameters<typeof oidcStore>[0]
   readonly policies: ReturnType<typeof rememberedPolicies>
+  readonly outbound: Outbound
+  readonly failures: Failures
+  readonly refusals: RefusalLog
 }
 
-function scim(app: FastifyInstance, { config, host, policies }: Assembly): Promise<void> {
+function scim(app: FastifyInstance, { config, host, policies, failures }: Assembly): Promise<void> {
+  const identify = scimAuthenticator({ ...host, failures })
+  const gate = createGate()
+  app.addHook('onRequest', (request, reply, done) => {
+    // However it ends, be it by the client's going away.
+    reply.raw.once('close', () => gate.leave(request))
+    done()
+  })
+  const authenticate = async (request: FastifyRequest) => {
+    const caller = await identify(request)
+    const { scope, requestsPerSecond } = caller
+    await gate.enter(request, { organizationId: scope.organizationId, requestsPerSecond, now: scope.now })
+    return caller
+  }
   return scimPlugin(app, {
     handlers: { User: scimUsers(policies), Group: scimGroups },
-    authenticate: scimAuthenticator(host.db, host.clock),
+    authenticate,
     baseUrl: `${config.publicUrl}${SCIM}`,
     toScimError,
     bodyLimit: MAX_BODY,
@@ -92,19 +113,33 @@ function scim(app: FastifyInstance, { config, host, policies }: Assembly): Promi
   })
 }
 
+/** Where identity providers get what they push with. */
+function oauth(
+  app: FastifyInstance,
+  { config, host, outbound, failures, refusals }: Assembly,
+): Promise<void> {
+  return oauthRoutes(app, {
+    ...host,
+    failures,
+    fetch: outbound.fetch,
+    publicUrl: config.publicUrl,
+    recordRefusal: (scope, { reason }, connectionId) =>
+      refusals.record(scope, { type: 'scim-client.refused', refusal: { code: reason }, connectionId }),
+  })
+}
+
 /** What people and the product meet: pages without any script, and the session. */
-async function people(app: FastifyInstance, { config, host, policies }: Assembly): Promise<void> {
+async function people(app: FastifyInstance, assembly: Assembly): Promise<void> {
+  const { config, host, policies, outbound, refusals } = assembly
   const { publicUrl, sessionCookie } = config
   const session = { db: host.db, clock: host.clock, sessionCookie }
   await app.register((scope: FastifyInstance) => sessionRoutes(scope, session))
   await app.register(async (scope: FastifyInstance) => {
     await scope.register(helmet, helmetOptions(publicUrl))
     await personRoutes(scope, session)
-    const outbound = createOutbound({ allow: config.outboundAllow })
-    scope.addHook('onClose', () => outbound.close())
     await scope.register((inner: FastifyInstance) =>
       oidcPlugin(inner, {
-        store: oidcStore(host, refusalLog()),
+        store: oidcStore(host, refusals),
         signIn: oidcSignIn(host, policies),
         fetch: outbound.fetch,
         allowInsecure: outbound.allowInsecure,

@@ -30,3 +30,25 @@ export function readToken(text: string): TokenKey | null {
 export function bearerOf(header: string | undefined): string | null {
   return header?.match(/^bearer +([\w.~+/=-]+) *$/i)?.[1] ?? null
 }
+
+export interface Shown {
+  readonly token: string
+  /** Whether it came without the word `Bearer`. */
+  readonly bare: boolean
+}
+
+/** The same where a header that is nothing but a token may do, too. */
+export function tokenOf(header: string | undefined): Shown | null {
+  const bearer = bearerOf(header)
+  if (bearer) return { token: bearer, bare: false }
+  return header && /^[\w.-]+$/.test(header) ? { token: header, bare: true } : null
+}
+
+/** The public name of a client: `<organization>.<id>`, so that it, too, says where to look. */
+export const clientIdOf = (organizationId: string, id: string): string => `${organizationId}.${id}`
+
+/** Null where the text cannot be the name of a client. */
+export function readClientId(text: string): { organizationId: string; id: string } | null {
+  const [organizationId = '', id = '', ...rest] = text.split('.')
+  return isUuid(organizationId) && isUuid(id) && rest.length === 0 ? { organizationId, id } : null
+}

@@ -15,6 +15,7 @@ const globals: Record<string, string> = {
     slug text not null unique,
     name text not null,
     status text not null default 'active' check (status in ('active', 'suspended')),
+    requests_per_second integer check (requests_per_second >= 25),
     created_at timestamptz not null`,
   verified_domains: `
     domain text primary key,
@@ -65,16 +66,42 @@ const tables: Record<string, string> = {
     correlation_claim text,
     scopes text[],
     scim_profile text check (scim_profile in ('lenient', 'strict')),
+    scim_bare_token boolean not null default false,
     version integer not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,
     primary key (organization_id, id),
     unique (organization_id, name),
     check (issuer is not null or scim_profile is not null)`,
+  scim_clients: `
+    organization_id uuid not null,
+    id uuid not null,
+    connection_id uuid not null,
+    secret_hash bytea,
+    jwks jsonb,
+    jwks_url text,
+    issuer text,
+    subject text,
+    audience text,
+    created_at timestamptz not null,
+    revoked_at timestamptz,
+    last_used_at timestamptz,
+    primary key (organization_id, id),
+    foreign key (organization_id, connection_id) references connections,
+    check (num_nonnulls(secret_hash, jwks, jwks_url) = 1),
+    check (num_nonnulls(issuer, subject, audience) in (0, 3))`,
+  scim_assertions: `
+    organization_id uuid not null,
+    client_id uuid not null,
+    jti_hash bytea not null,
+    expires_at timestamptz not null,
+    primary key (organization_id, client_id, jti_hash),
+    foreign key (organization_id, client_id) references scim_clients`,
   scim_credentials: `
     organization_id uuid not null,
     id uuid not null,
     connection_id uuid not null,
+    client_id uuid,
     secret_hash bytea not null,
     created_at timestamptz not null,
     expires_at timestamptz,
@@ -82,7 +109,8 @@ const tables: Record<string, string> = {
     last_used_at timestamptz,
     primary key (organization_id, id),
     unique (organization_id, secret_hash),
-    foreign key (organization_id, connection_id) references connections`,
+    foreign key (organization_id, connection_id) references connections,
+    foreign key (organization_id, client_id) references scim_clients`,
   users: `
     organization_id uuid not null,
     id uuid not null,
@@ -223,6 +251,9 @@ const tables: Record<string, string> = {
 
 const indexes = `
   create unique index teams_home on teams (organization_id) where home;
+  create index scim_credentials_expiry on scim_credentials (organization_id, expires_at)
+    where client_id is not null;
+  create index scim_assertions_expiry on scim_assertions (organization_id, expires_at);
   create unique index users_user_name on users (organization_id, lower(user_name)) where deleted_at is null;
   create unique index users_external_id on users (organization_id, external_id, connection_id)
     where deleted_at is null;

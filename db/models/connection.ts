@@ -19,6 +19,7 @@ export interface Connection extends Model<InferAttributes<Connection>, InferCrea
   correlationClaim: string | null
   scopes: string[] | null
   scimProfile: 'lenient' | 'strict' | null
+  scimBareToken: boolean
   version: number
   createdAt: Date
   updatedAt: Date
@@ -39,6 +40,7 @@ export const defineConnection = (sequelize: Sequelize) =>
       correlationClaim: DataTypes.TEXT,
       scopes: DataTypes.ARRAY(DataTypes.TEXT),
       scimProfile: DataTypes.TEXT,
+      scimBareToken: { type: DataTypes.BOOLEAN, allowNull: false },
       version: { type: DataTypes.INTEGER, allowNull: false },
       createdAt: { type: DataTypes.DATE, allowNull: false },
       updatedAt: { type: DataTypes.DATE, allowNull: false },

@@ -12,6 +12,7 @@ export interface Organization
   slug: string
   name: string
   status: 'active' | 'suspended'
+  requestsPerSecond: number | null
   createdAt: Date
 }
 
@@ -23,6 +24,7 @@ export const defineOrganization = (sequelize: Sequelize) =>
       slug: { type: DataTypes.TEXT, allowNull: false },
       name: { type: DataTypes.TEXT, allowNull: false },
       status: { type: DataTypes.TEXT, allowNull: false },
+      requestsPerSecond: DataTypes.INTEGER,
       createdAt: { type: DataTypes.DATE, allowNull: false },
     },
     { tableName: 'organizations', underscored: true, timestamps: false },

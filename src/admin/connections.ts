@@ -8,6 +8,7 @@ import {
   type NewConnection,
   setConnectionStatus,
 } from '../../db/index.ts'
+import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 import { isUuid } from '../ids.ts'
 import { type Admin, type AdminHandlers, notFound, taken } from './admin.ts'
@@ -25,7 +26,7 @@ interface Wish {
     readonly correlationClaim: string
     readonly scopes: readonly string[]
   }
-  readonly scim?: { readonly profile: 'lenient' | 'strict' }
+  readonly scim?: { readonly profile: 'lenient' | 'strict'; readonly bareToken: boolean }
 }
 
 export function connectionHandlers(admin: Admin): AdminHandlers {
@@ -68,11 +69,18 @@ export async function connectionOf(admin: Admin, request: FastifyRequest): Promi
   return row
 }
 
+/** The same, where it takes pushes. */
+export async function scimConnectionOf(admin: Admin, request: FastifyRequest): Promise<ConnectionRow> {
+  const row = await connectionOf(admin, request)
+  if (row.scimProfile === null) throw new Problem('conflict', 'This connection has no SCIM half.')
+  return row
+}
+
 async function rowOf(
   { secrets }: Admin,
   organizationId: string,
   { name, oidc, scim }: Wish,
-): Promise<NewConnection> {
+): Promise<Required<NewConnection>> {
   const id = uuidv7()
   const place = { organizationId, column: 'connections.client_secret', rowId: id }
   return {
@@ -85,5 +93,6 @@ async function rowOf(
     correlationClaim: oidc?.correlationClaim ?? null,
     scopes: oidc ? [...new Set(['openid', ...oidc.scopes])] : null,
     scimProfile: scim?.profile ?? null,
+    scimBareToken: scim?.bareToken ?? false,
   }
 }

@@ -8,6 +8,7 @@ import { type Admin, notFound } from './admin.ts'
 import { connectionHandlers } from './connections.ts'
 import { credentialHandlers } from './credentials.ts'
 import { organizationHandlers } from './organizations.ts'
+import { scimClientHandlers } from './scim-clients.ts'
 import { userHandlers } from './users.ts'
 
 export interface AdminOptions extends Omit<Admin, 'scopeOf'> {
@@ -30,6 +31,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...organizationHandlers(admin),
     ...connectionHandlers(admin),
     ...credentialHandlers(admin),
+    ...scimClientHandlers(admin),
     ...userHandlers(admin),
   }
   operationRoutes(app, contract, { prefix: '/admin/v1/', handlers })

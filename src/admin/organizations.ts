@@ -5,13 +5,20 @@ import {
   findOrganization,
   listOrganizations,
   type OrganizationRow,
+  setRequestLimit,
 } from '../../db/index.ts'
 import { eventOf } from '../events/record.ts'
 import { defaultPolicy } from '../provisioning/policy.ts'
 import { type Admin, type AdminHandlers, notFound, taken } from './admin.ts'
 import { listOf, pageOf } from './pages.ts'
 
-const view = ({ id, slug, name, status }: OrganizationRow) => ({ id, slug, name, status })
+const view = ({ id, slug, name, status, requestsPerSecond }: OrganizationRow) => ({
+  id,
+  slug,
+  name,
+  status,
+  ...(requestsPerSecond !== null && { requestsPerSecond }),
+})
 
 export function organizationHandlers(admin: Admin): AdminHandlers {
   return {
@@ -32,6 +39,19 @@ export function organizationHandlers(admin: Admin): AdminHandlers {
     },
     async getOrganization(request: FastifyRequest) {
       const row = await findOrganization(admin.scopeOf(request))
+      if (!row) throw notFound('organization')
+      return view(row)
+    },
+    async setRequestLimit(request: FastifyRequest) {
+      const scope = admin.scopeOf(request)
+      const { requestsPerSecond } = request.body as Pick<OrganizationRow, 'requestsPerSecond'> // as the contract validated it
+      const event = eventOf({
+        type: 'organization.changed',
+        subject: { type: 'organization', id: scope.organizationId },
+        changed: ['requestsPerSecond'],
+      })
+      await setRequestLimit(scope, requestsPerSecond, [event])
+      const row = await findOrganization(scope)
       if (!row) throw notFound('organization')
       return view(row)
     },

@@ -1,4 +1,12 @@
-import type { ConnectionRow, EventRow, PersonRow, ScimCredentialRow, UserSessionRow } from '../../db/index.ts'
+import type {
+  ConnectionRow,
+  EventRow,
+  PersonRow,
+  ScimClientRow,
+  ScimCredentialRow,
+  UserSessionRow,
+} from '../../db/index.ts'
+import { clientIdOf } from '../auth.ts'
 
 /** Where the parts of this service are reached from outside. */
 export interface Addresses {
@@ -12,9 +20,15 @@ export function connectionView(row: ConnectionRow, { publicUrl }: Addresses): ob
     name,
     status,
     ...(row.issuer !== null && { oidc: oidcView(row, publicUrl) }),
-    ...(row.scimProfile !== null && { scim: { profile: row.scimProfile, baseUrl: `${publicUrl}/scim/v2` } }),
+    ...(row.scimProfile !== null && { scim: scimView(row, publicUrl) }),
   }
 }
+
+const scimView = ({ scimProfile, scimBareToken }: ConnectionRow, publicUrl: string) => ({
+  profile: scimProfile,
+  ...(scimBareToken && { bareToken: true }),
+  baseUrl: `${publicUrl}/scim/v2`,
+})
 
 /** Everything but the secret, which is shown to nobody. */
 function oidcView(row: ConnectionRow, publicUrl: string): object {
@@ -40,6 +54,29 @@ export function credentialView(row: ScimCredentialRow): object {
     ...(last_used_at && { lastUsedAt: last_used_at }),
   }
 }
+
+/** Everything but the secret; the keys are public. */
+export function clientView(
+  row: ScimClientRow,
+  { organizationId, publicUrl }: Addresses & { readonly organizationId: string },
+): object {
+  const { id, created_at, revoked_at, last_used_at } = row
+  return {
+    id,
+    clientId: clientIdOf(organizationId, id),
+    tokenUrl: `${publicUrl}/oauth2/token`,
+    baseUrl: `${publicUrl}/scim/v2`,
+    ...(row.secret_hash === null && { assertion: assertionView(row) }),
+    createdAt: created_at,
+    ...(revoked_at && { revokedAt: revoked_at }),
+    ...(last_used_at && { lastUsedAt: last_used_at }),
+  }
+}
+
+const assertionView = ({ jwks, jwks_url, issuer, subject, audience }: ScimClientRow) => ({
+  ...(jwks ? { jwks } : { jwksUrl: jwks_url }),
+  ...(issuer !== null && { issuer, subject, audience }),
+})
 
 export function sessionView({ id, created_at, expires_at, connection_id }: UserSessionRow): object {
   return { id, createdAt: created_at, expiresAt: expires_at, connectionId: connection_id }

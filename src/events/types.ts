@@ -1,11 +1,16 @@
 /** What happens to a person, a group, a connection or an organization; stable, since products read them. */
 export type EventType =
   | 'organization.created'
+  | 'organization.changed'
   | 'connection.created'
   | 'connection.enabled'
   | 'connection.disabled'
   | 'scim-credential.created'
   | 'scim-credential.revoked'
+  | 'scim-credential.rotated'
+  | 'scim-client.created'
+  | 'scim-client.revoked'
+  | 'scim-client.refused'
   | 'user.created'
   | 'user.provisioned'
   | 'user.adopted'

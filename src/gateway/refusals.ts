@@ -9,9 +9,16 @@ export interface PolicyRefusal extends Refusal {
   readonly userId?: string
 }
 
+/** Something refused on a connection: somebody's sign-in, unless it says otherwise. */
+export interface Refused {
+  readonly refusal: Pick<Refusal, 'code'> & Partial<PolicyRefusal>
+  readonly connectionId: string
+  readonly type?: 'sign-in.refused' | 'scim-client.refused'
+}
+
 export interface RefusalLog {
   /** One event each; what repeats beyond ten a minute is counted in one. */
-  record(scope: Scope, what: { refusal: Refusal; connectionId: string }): Promise<void>
+  record(scope: Scope, what: Refused): Promise<void>
 }
 
 const MINUTE = 60_000
@@ -25,38 +32,33 @@ interface Window {
 export function refusalLog(): RefusalLog {
   const windows = new Map<string, Window>()
   return {
-    async record(scope, { refusal, connectionId }) {
-      const key = `${connectionId} ${refusal.code}`
+    async record(scope, what) {
+      const key = `${what.connectionId} ${what.refusal.code}`
       const open = windows.get(key)
       if (open && ++open.count > EACH) return
       if (!open && windows.size < MOST_WINDOWS) {
         windows.set(key, { count: 1 })
-        setTimeout(() => void close(key, scope, { refusal, connectionId }), MINUTE).unref()
+        setTimeout(() => void close(key, scope, what), MINUTE).unref()
       }
-      await recordEvents(scope, [event(refusal, connectionId, {})])
+      await recordEvents(scope, [event(what, {})])
     },
   }
 
-  async function close(
-    key: string,
-    scope: Scope,
-    { refusal, connectionId }: { refusal: Refusal; connectionId: string },
-  ) {
+  async function close(key: string, scope: Scope, { refusal: { code }, ...what }: Refused) {
     const repeated = (windows.get(key)?.count ?? 0) - EACH
     windows.delete(key)
     if (repeated <= 0) return
-    const { code, message, status } = refusal
     // It counts many, so it is nobody's in particular; one that is lost with the database is only a count.
-    await recordEvents(scope, [event({ code, message, status }, connectionId, { repeated })]).catch(() => {})
+    await recordEvents(scope, [event({ ...what, refusal: { code } }, { repeated })]).catch(() => {})
   }
 }
 
-function event(refusal: Refusal & Partial<PolicyRefusal>, connectionId: string, data: object) {
+function event({ refusal, connectionId, type = 'sign-in.refused' }: Refused, data: object) {
   const { code, rule, policyVersion, userId } = refusal
   return eventOf({
-    type: 'sign-in.refused',
+    type,
     subject: userId ? { type: 'user', id: userId } : { type: 'connection', id: connectionId },
     ...(rule !== undefined && policyVersion !== undefined && { by: { rule, policyVersion } }),
-    data: { via: 'sign-in', connectionId, code, ...data },
+    data: { via: type === 'sign-in.refused' ? 'sign-in' : 'scim', connectionId, code, ...data },
   })
 }

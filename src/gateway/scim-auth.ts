@@ -6,12 +6,15 @@ import {
   touchScimCredential,
 } from '../../db/index.ts'
 import { type Caller, ScimError } from '../../scim/index.ts'
-import { bearerOf, readToken, type TokenKey } from '../auth.ts'
+import { readToken, tokenOf } from '../auth.ts'
+import type { Failures } from '../limits.ts'
 
 /** Who pushes: the connection that the credential names, and so the organization. */
 export interface ScimCallerContext extends Caller {
   readonly scope: Scope
   readonly connectionId: string
+  /** As many as the organization may have served; null for as many as can be. */
+  readonly requestsPerSecond: number | null
 }
 
 interface Remembered {
@@ -23,8 +26,20 @@ interface Remembered {
 /** What is looked at of a request. */
 interface Asking {
   readonly id: string
+  readonly ip: string
   readonly headers: { readonly authorization?: string | undefined }
-  readonly log: { warn(context: object, message: string): void }
+  readonly log: { info(context: object, message: string): void; warn(context: object, message: string): void }
+}
+
+interface Moment {
+  readonly request: Asking
+  readonly now: Date
+}
+
+export interface ScimAuthHost {
+  readonly db: Db
+  readonly clock: () => Date
+  readonly failures: Failures
 }
 
 /** Milliseconds a credential is remembered, and so the longest that a revoked one may still work. */
@@ -32,43 +47,60 @@ const REMEMBERED_FOR = 1000
 const MOST_REMEMBERED = 10_000
 const USE_IS_NOTED_AFTER = 60_000
 
-/** Verifies the bearer credential of a request; a 401 says nothing of why. */
-export function scimAuthenticator(db: Db, clock: () => Date) {
+/** Verifies the bearer credential of a request; a refusal says nothing of why. */
+export function scimAuthenticator({ db, clock, failures }: ScimAuthHost) {
   const remembered = new Map<string, Remembered>()
 
-  async function lookUp(token: string, key: TokenKey, request: Asking): Promise<Remembered> {
-    const now = clock()
-    const at = { db, organizationId: key.organizationId, now }
-    const caller = await findScimCredential(at, key.secretHash)
-    if (!caller) throw new ScimError('unauthorized')
-    const { last_used_at, expires_at } = caller
-    if (!last_used_at || now.getTime() - last_used_at.getTime() > USE_IS_NOTED_AFTER)
-      touchScimCredential(at, caller.id).catch((error) => request.log.warn({ err: error }, 'use not noted'))
+  async function lookUp(token: string, { request, now }: Moment): Promise<Remembered | null> {
+    const key = readToken(token)
+    if (!key) return null
+    const { organizationId } = key
+    const caller = await findScimCredential({ db, organizationId, now }, key.secretHash)
+    if (!caller) return null
+    if (isToBeNoted(caller, now))
+      touchScimCredential({ db, organizationId, now }, caller.id).catch((error) =>
+        request.log.warn({ err: error }, 'use not noted'),
+      )
     if (remembered.size >= MOST_REMEMBERED) remembered.clear()
-    const until = Math.min(now.getTime() + REMEMBERED_FOR, expires_at?.getTime() ?? Number.POSITIVE_INFINITY)
-    const found = { organizationId: key.organizationId, caller, until }
+    const until = Math.min(
+      now.getTime() + REMEMBERED_FOR,
+      caller.expires_at?.getTime() ?? Number.POSITIVE_INFINITY,
+    )
+    const found = { organizationId, caller, until }
     remembered.set(token, found)
     return found
   }
 
   return async (request: Asking): Promise<ScimCallerContext> => {
-    const token = bearerOf(request.headers.authorization)
-    if (!token) throw new ScimError('unauthorized')
-    const now = clock()
-    const known = remembered.get(token)
-    if (known && known.until > now.getTime()) return contextOf(known, { db, now, requestId: request.id })
-    remembered.delete(token)
-    const key = readToken(token)
-    if (!key) throw new ScimError('unauthorized')
-    return contextOf(await lookUp(token, key, request), { db, now, requestId: request.id })
+    const shown = tokenOf(request.headers.authorization)
+    if (!shown) throw new ScimError('unauthorized')
+    const moment = { request, now: clock() }
+    const known = remembered.get(shown.token)
+    const found = known && known.until > moment.now.getTime() ? known : await lookUp(shown.token, moment)
+    if (!found || (shown.bare && !found.caller.bare_token)) throw refusal(failures, shown.token, moment)
+    const { connection_id: connectionId, profile, requests_per_second: requestsPerSecond } = found.caller
+    const { organizationId } = found
+    const scope = {
+      db,
+      organizationId,
+      actor: `scim:${connectionId}`,
+      now: moment.now,
+      requestId: request.id,
+    }
+    return { id: connectionId, profile, requestId: request.id, connectionId, requestsPerSecond, scope }
   }
 }
 
-function contextOf(
-  { organizationId, caller }: Remembered,
-  at: Pick<Scope, 'db' | 'now' | 'requestId'>,
-): ScimCallerContext {
-  const { connection_id: connectionId, profile } = caller
-  const scope = { ...at, organizationId, actor: `scim:${connectionId}` }
-  return { profile, requestId: at.requestId, connectionId, scope }
+const isToBeNoted = ({ last_used_at }: ScimCaller, now: Date): boolean =>
+  last_used_at === null || now.getTime() - last_used_at.getTime() > USE_IS_NOTED_AFTER
+
+/** RFC 6750 section 3.1; a request without any token is not told of an error. */
+const INVALID_TOKEN = { 'www-authenticate': 'Bearer realm="scim", error="invalid_token"' }
+
+function refusal(failures: Failures, token: string, { request: { ip, log }, now }: Moment): ScimError {
+  const organizationId = readToken(token)?.organizationId
+  const retryAfter = failures.count({ address: ip, now, ...(organizationId && { organizationId }) })
+  if (retryAfter > 0) return new ScimError('tooManyRequests', undefined, { retryAfter })
+  log.info({ address: ip, organizationId }, 'SCIM credential refused')
+  return new ScimError('unauthorized', undefined, { headers: INVALID_TOKEN })
 }

@@ -6,6 +6,9 @@ import { Refused } from '../provisioning/refused.ts'
 /** Seconds after which a client may try again while the database is away. */
 const RETRY_AFTER = 1
 
+/** RFC 6750 section 3.1: another credential might. */
+const INSUFFICIENT_SCOPE = { 'www-authenticate': 'Bearer realm="scim", error="insufficient_scope"' }
+
 /** What an error of the domain or the database is to a SCIM client. */
 export function toScimError(error: unknown): ScimError | undefined {
   if (error instanceof Refused) return new ScimError('uniqueness', error.message, { cause: error })
@@ -31,7 +34,7 @@ export function toScimError(error: unknown): ScimError | undefined {
 }
 
 function fromProblem({ code, message, retryAfter }: Problem): ScimError | undefined {
-  if (code === 'forbidden') return new ScimError(code, message)
+  if (code === 'forbidden') return new ScimError(code, message, { headers: INSUFFICIENT_SCOPE })
   return code === 'unavailable' && retryAfter ? new ScimError(code, message, { retryAfter }) : undefined
 }
 

@@ -115,8 +115,15 @@ t.test('answers are as the contract describes them', async (t) => {
       await admin('POST', credentials, { expiresAt: '2999-01-01T00:00:00Z' }),
       201,
     )
-    fits('revokeScimCredential', await admin('DELETE', `${credentials}/${made.id}`), 204)
+    const rotated = await admin('POST', `${credentials}/${made.id}/rotate`)
+    fits('rotateScimCredential', rotated, 201)
+    fits('rotateScimCredential', await admin('POST', `${credentials}/x/rotate`), 404)
+    fits('revokeScimCredential', await admin('DELETE', `${credentials}/${rotated.body.id}`), 204)
     fits('listScimCredentials', await admin('GET', credentials), 200)
+    fits('setRequestLimit', await admin('PATCH', path, { requestsPerSecond: 25 }), 200)
+    fits('getOrganization', await admin('GET', path), 200)
+    fits('setRequestLimit', await admin('PATCH', path, { requestsPerSecond: 24 }), 400)
+    fits('setRequestLimit', await admin('PATCH', path, { requestsPerSecond: null }), 200)
     fits('listUsers', await admin('GET', `${path}/users`), 200)
     fits('listUsers', await admin('GET', `${path}/users?filter=x`), 400)
     fits('getUser', await admin('GET', `${path}/users/${id}`), 200)
@@ -124,6 +131,32 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('explainUser', await admin('GET', `${path}/users/${id}/explain`), 200)
     fits('listUserSessions', await admin('GET', `${path}/users/${id}/sessions`), 200)
     fits('endUserSessions', await admin('DELETE', `${path}/users/${id}/sessions`), 204)
+  })
+
+  await t.test('of the token endpoint', async () => {
+    const clients = `${connection.path}/scim-clients`
+    const keys = { assertion: { jwksUrl: 'https://keys.example', issuer: 'i', subject: 's', audience: 'a' } }
+    const { id } = fits('createScimClient', await admin('POST', clients, keys), 201)
+    fits('createScimClient', await admin('POST', clients, { assertion: { jwks: { keys: [] } } }), 400)
+    const made = fits('createScimClient', await admin('POST', clients), 201)
+    fits('listScimClients', await admin('GET', clients), 200)
+    const ask = (form: Record<string, unknown>) =>
+      usher.call({
+        method: 'POST',
+        url: '/oauth2/token',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: String(new URLSearchParams(form as Record<string, string>)), // all of them text
+      })
+    const { clientId: client_id, clientSecret: client_secret } = made
+    const asked = { grant_type: 'client_credentials', client_id, client_secret }
+    fits('requestToken', await ask(asked), 200)
+    fits('requestToken', await ask({ ...asked, client_secret: 'x' }), 401)
+    fits('requestToken', await ask({}), 400)
+    fits('listScimClients', await admin('GET', clients), 200)
+    fits('revokeScimClient', await admin('DELETE', `${clients}/${id}`), 204)
+    fits('revokeScimClient', await admin('DELETE', `${clients}/${id}`), 404)
+    const url = '/.well-known/oauth-authorization-server'
+    fits('getAuthorizationServerMetadata', await usher.call({ method: 'GET', url }), 200)
   })
 
   await t.test('of people and of the product', async () => {

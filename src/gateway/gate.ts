@@ -1,0 +1,144 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { ScimError } from '../../scim/index.ts'
+import { createMeter } from '../limits.ts'
+
+/** Who comes in: the organization, and how many requests a second it may have served; null for as many as can be. */
+export interface Arrival {
+  readonly organizationId: string
+  readonly requestsPerSecond: number | null
+  readonly now: Date
+}
+
+/** `request` is any object that stands for the request. */
+export interface Gate {
+  /** Nothing where it may go on at once; a 429 where it may not in time. */
+  enter(request: object, arrival: Arrival): Promise<void> | undefined
+  /** When it is over, even while it still waits. */
+  leave(request: object): void
+}
+
+export interface GateSettings {
+  /** Most requests in flight: of the process, and fewer of one organization, so that another always finds room. */
+  readonly most: number
+  readonly mostOfOne: number
+  /** Most of one organization that wait, and for how many milliseconds. */
+  readonly mostWaiting: number
+  readonly patience: number
+}
+
+interface Line {
+  readonly organizationId: string
+  /** In the order in which they came. */
+  readonly waiting: Set<Place>
+  inFlight: number
+}
+
+interface Place {
+  readonly organizationId: string
+  state: 'waiting' | 'in' | 'over'
+  line?: Line
+  /** Ends its waiting. */
+  call?: () => void
+}
+
+const usual: GateSettings = { most: 48, mostOfOne: 32, mostWaiting: 256, patience: 2000 }
+
+/** What the organizations of a process share. */
+interface Hall extends GateSettings {
+  readonly lines: Map<string, Line>
+  /** Lines that wait; the first is whose turn it is. */
+  readonly turns: Set<Line>
+  inFlight: number
+}
+
+/** Organizations that share a process take turns: what one asks for does not stand in the way of another. */
+export function createGate(settings: GateSettings = usual): Gate {
+  const hall: Hall = { ...settings, lines: new Map(), turns: new Set(), inFlight: 0 }
+  const places = new WeakMap<object, Place>()
+  const meter = createMeter()
+  return {
+    enter(request, { organizationId, requestsPerSecond: perSecond, now }) {
+      const at = { now, patience: hall.patience }
+      const delay = perSecond === null ? 0 : meter.take(organizationId, { burst: perSecond, perSecond }, at)
+      if (delay > hall.patience) throw tooMany(delay)
+      const place: Place = { organizationId, state: 'waiting' }
+      places.set(request, place)
+      return delay > 0 ? joinLater(hall, place, delay) : join(hall, place)
+    },
+    leave(request) {
+      const place = places.get(request)
+      if (place) end(hall, place)
+    },
+  }
+}
+
+async function joinLater(hall: Hall, place: Place, delay: number): Promise<void> {
+  await pause(delay)
+  if (place.state === 'over') throw tooMany()
+  await join(hall, place)
+}
+
+function join(hall: Hall, place: Place): Promise<void> | undefined {
+  const line = lineOf(hall, place.organizationId)
+  place.line = line
+  if (hall.inFlight < hall.most && line.inFlight < hall.mostOfOne && line.waiting.size === 0) {
+    admit(hall, place)
+    return undefined
+  }
+  if (line.waiting.size >= hall.mostWaiting) throw tooMany()
+  line.waiting.add(place)
+  hall.turns.add(line)
+  return called(place, hall.patience)
+}
+
+function lineOf({ lines }: Hall, organizationId: string): Line {
+  const line = lines.get(organizationId) ?? { organizationId, waiting: new Set(), inFlight: 0 }
+  lines.set(organizationId, line)
+  return line
+}
+
+function admit(hall: Hall, place: Place): void {
+  place.state = 'in'
+  hall.inFlight++
+  if (place.line) place.line.inFlight++
+  place.call?.()
+}
+
+async function called(place: Place, patience: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, patience)
+    place.call = () => resolve(clearTimeout(timer))
+  })
+  if (place.state === 'in') return
+  place.state = 'over'
+  place.line?.waiting.delete(place)
+  throw tooMany()
+}
+
+function end(hall: Hall, place: Place): void {
+  const { state, line } = place
+  place.state = 'over'
+  if (state === 'waiting') place.call?.()
+  if (state !== 'in' || !line) return
+  line.inFlight--
+  hall.inFlight--
+  if (hall.turns.size > 0) callNext(hall)
+  if (line.inFlight === 0 && line.waiting.size === 0) hall.lines.delete(line.organizationId)
+}
+
+/** Whose turn it was goes to the end of the turns. */
+function callNext(hall: Hall): void {
+  for (const line of hall.turns) {
+    if (hall.inFlight >= hall.most) return
+    const [place] = line.waiting
+    if (place && line.inFlight >= hall.mostOfOne) continue
+    hall.turns.delete(line)
+    if (!place) continue
+    line.waiting.delete(place)
+    if (line.waiting.size > 0) hall.turns.add(line)
+    admit(hall, place)
+  }
+}
+
+const tooMany = (milliseconds = 1000) =>
+  new ScimError('tooManyRequests', undefined, { retryAfter: Math.ceil(milliseconds / 1000) })

@@ -1,0 +1,72 @@
+/** So many at once, and then so many a second. */
+export interface Pace {
+  readonly burst: number
+  readonly perSecond: number
+}
+
+export interface Meter {
+  /**
+   * Milliseconds until `key` may: 0 is at once. It is counted where that is within `patience`, and then it may after
+   * that time; otherwise nothing is counted.
+   */
+  take(key: string, pace: Pace, at: { now: Date; patience?: number }): number
+}
+
+const SECOND = 1000
+const MOST_KEYS = 10_000
+
+/** Keeps many keys to their paces by the generic cell rate algorithm: one number each, the oldest forgotten. */
+export function createMeter(): Meter {
+  // When the burst of a key would be whole again.
+  const whole = new Map<string, number>()
+  return {
+    take(key, { burst, perSecond }, { now, patience = 0 }) {
+      const time = now.getTime()
+      const after = Math.max(time, whole.get(key) ?? 0) + SECOND / perSecond
+      const wait = Math.max(0, Math.ceil(after - time - (burst * SECOND) / perSecond))
+      if (wait > patience) return wait
+      whole.delete(key)
+      whole.set(key, after)
+      const [oldest] = whole.keys()
+      if (whole.size > MOST_KEYS && oldest !== undefined) whole.delete(oldest)
+      return wait
+    },
+  }
+}
+
+/** Where somebody asks from: an address, or of IPv6 the /64 that one host may have all of. */
+export function networkOf(address: string): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  if (!plain.includes(':')) return plain
+  const [head = '', tail = ''] = plain.split('::')
+  const [before, after] = [head, tail].map((part) => part.split(':').filter(Boolean)) as [string[], string[]] // two in, two out
+  const zeros = plain.includes('::')
+    ? Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0')
+    : []
+  const groups = [...before, ...zeros, ...after].slice(0, 4)
+  return `${groups.map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`
+}
+
+export interface Failures {
+  /** Counts a failed attempt; seconds after which to try again where there were too many, else 0. */
+  count(attempt: { address: string; organizationId?: string; now: Date }): number
+}
+
+const OF_AN_ADDRESS: Pace = { burst: 50, perSecond: 0.5 }
+const OF_AN_ORGANIZATION: Pace = { burst: 200, perSecond: 2 }
+
+/**
+ * Failed attempts by where they come from and whom they are after. Secrets of 256 bits are not guessed, so this only
+ * sends scanners away: what is valid is served whatever others did from its address or against its organization.
+ */
+export function countFailures(): Failures {
+  const [addresses, organizations] = [createMeter(), createMeter()]
+  return {
+    count({ address, organizationId, now }) {
+      const byAddress = addresses.take(networkOf(address), OF_AN_ADDRESS, { now })
+      const byOrganization =
+        organizationId === undefined ? 0 : organizations.take(organizationId, OF_AN_ORGANIZATION, { now })
+      return Math.ceil(Math.max(byAddress, byOrganization) / SECOND)
+    },
+  }
+}
