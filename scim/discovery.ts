@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import type { BulkLimits } from './bulk.ts'
 import { ScimError } from './errors.ts'
 import { listResponse } from './page.ts'
 import { send } from './reply.ts'
@@ -11,13 +12,14 @@ export interface Discovery {
   readonly resourceTypes: readonly ResourceType[]
   readonly maxResults: number
   readonly sort: boolean
+  readonly bulk: BulkLimits
 }
 
-function serviceProviderConfig({ baseUrl, maxResults, sort }: Discovery): object {
+function serviceProviderConfig({ baseUrl, maxResults, sort, bulk }: Discovery): object {
   return {
     schemas: [`${CORE}:ServiceProviderConfig`],
     patch: { supported: true },
-    bulk: { supported: false, maxOperations: 0, maxPayloadSize: 0 },
+    bulk: { supported: true, ...bulk },
     filter: { supported: true, maxResults },
     changePassword: { supported: false },
     sort: { supported: sort },

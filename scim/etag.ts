@@ -1,3 +1,5 @@
+import type { Precondition } from './handler.ts'
+
 /** A version as a weak entity tag (RFC 7644 section 3.14). */
 export function etag(version: number): string {
   return `W/"${version}"`
@@ -9,4 +11,10 @@ export function parseTags(header: string | undefined): '*' | number[] | undefine
   if (header.trim() === '*') return '*'
   const tags = header.split(',').map((tag) => /^\s*(?:W\/)?"(\d{1,15})"\s*$/.exec(tag)?.[1])
   return tags.filter((tag) => tag !== undefined).map(Number)
+}
+
+/** What an `If-Match`, or the `version` of a bulk operation, asks for. */
+export function ifMatch(tags: string | undefined): Precondition {
+  const versions = parseTags(tags)
+  return versions === undefined || versions === '*' ? {} : { ifMatch: versions }
 }

@@ -10,7 +10,7 @@ import { canonicalPath, findPath, findSchema, findSub, type Target } from './sch
 import type { Attribute, Json } from './schema/types.ts'
 import { type Given, type Record, type Rules, readMembers } from './validate.ts'
 
-const PATCH_OP = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
+export const PATCH_OP = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
 
 type Op = PatchOperation['op']
 
@@ -23,7 +23,8 @@ interface RawOperation {
 
 const invalid = (detail: string) => new ScimError('invalidSyntax', detail)
 
-function field(record: Record, name: string, { profile }: Rules): Json | undefined {
+/** A member of a message; a lenient connection may spell its name in any case. */
+export function field(record: Record, name: string, { profile }: Pick<Rules, 'profile'>): Json | undefined {
   if (Object.hasOwn(record, name)) return record[name]
   if (profile === 'strict') return undefined
   const key = Object.keys(record).find((given) => given.toLowerCase() === name.toLowerCase())

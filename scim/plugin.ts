@@ -1,4 +1,6 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import { type BulkLimits, bulkRoute } from './bulk.ts'
+import type { Atomic } from './bulk-perform.ts'
 import { discoveryRoutes } from './discovery.ts'
 import { asScimError, ScimError } from './errors.ts'
 import type { Caller, Handlers } from './handler.ts'
@@ -24,9 +26,15 @@ export interface ScimOptions<C extends Caller = Caller> {
   readonly bodyLimit?: number
   /** Whether the handlers heed `sortBy`. */
   readonly sort?: boolean
+  /** What one bulk request may ask for. */
+  readonly bulk?: BulkLimits
+  /** Without it, circular references in a bulk request are refused, and none is done wholly or not at all. */
+  readonly atomic?: Atomic<C>
 }
 
 const resourceTypes = [userType, groupType]
+
+const usualBulk: BulkLimits = { maxOperations: 1000, maxPayloadSize: 8_388_608 }
 
 const jsonType = /^application\/(?:scim\+)?json\s*(?:;|$)/i
 
@@ -41,12 +49,20 @@ function parseBodies(app: FastifyInstance, bodyLimit: number): void {
   )
 }
 
-function answerErrors(app: FastifyInstance, toScimError: ScimOptions['toScimError']): void {
-  app.setErrorHandler((error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+type ReadError = (error: unknown, log: FastifyBaseLogger) => ScimError
+
+function errorReader(toScimError: ScimOptions['toScimError']): ReadError {
+  return (error, log) => {
     const known = error instanceof ScimError ? error : toScimError?.(error)
     const answer = known ?? asScimError(error)
-    if (answer.status >= 500) request.log.error({ err: answer.cause ?? error }, 'SCIM request failed')
-    return sendError(reply, answer)
+    if (answer.status >= 500) log.error({ err: answer.cause ?? error }, 'SCIM request failed')
+    return answer
+  }
+}
+
+function answerErrors(app: FastifyInstance, readError: ReadError): void {
+  app.setErrorHandler((error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    return sendError(reply, readError(error, request.log))
   })
   app.setNotFoundHandler((_request, reply) => {
     return sendError(reply, new ScimError('notFound', 'There is no such endpoint.'))
@@ -80,6 +96,7 @@ function endpointMethods(): Record<string, readonly HTTPMethods[]> {
     '/Schemas/:id',
   ]
   return {
+    '/Bulk': ['POST'],
     ...Object.fromEntries(readable.map((url) => [url, ['GET']])),
     ...Object.fromEntries(resourceTypes.map(({ endpoint }) => [endpoint, ['GET', 'POST']])),
     ...Object.fromEntries(
@@ -113,17 +130,21 @@ export async function scimPlugin<C extends Caller>(
   app: FastifyInstance,
   options: ScimOptions<C>,
 ): Promise<void> {
-  const { handlers, authenticate, baseUrl, toScimError } = options
-  const { maxResults = 1000, bodyLimit = 1_048_576, sort = false } = options
+  const { handlers, authenticate, baseUrl, toScimError, atomic } = options
+  const { maxResults = 1000, bodyLimit = 1_048_576, sort = false, bulk = usualBulk } = options
+  const readError = errorReader(toScimError)
   parseBodies(app, bodyLimit)
-  answerErrors(app, toScimError)
+  answerErrors(app, readError)
   refuseOtherMethods(app, endpointMethods())
-  await app.register(async (open) => discoveryRoutes(open, { baseUrl, resourceTypes, maxResults, sort }))
+  await app.register(async (open) => {
+    discoveryRoutes(open, { baseUrl, resourceTypes, maxResults, sort, bulk })
+  })
   await app.register(async (closed) => {
     const callerOf = rememberCaller(closed, authenticate)
-    for (const type of resourceTypes) {
-      const common = { type, callerOf, maxResults, sort, ...createProjection(type, baseUrl) }
-      resourceRoutes(closed, { ...common, handler: handlers[type.name] })
-    }
+    const resources = resourceTypes.map((type) => {
+      return { type, handler: handlers[type.name], ...createProjection(type, baseUrl) }
+    })
+    for (const one of resources) resourceRoutes(closed, { ...one, callerOf, maxResults, sort })
+    bulkRoute(closed, { ...bulk, resources, callerOf, readError, atomic })
   })
 }

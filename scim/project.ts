@@ -20,7 +20,8 @@ interface Reference {
   readonly kind: string
 }
 
-function isReference({ subAttributes }: Attribute): boolean {
+/** Whether the values of the attribute refer to resources of this server. */
+export function isReference({ subAttributes }: Attribute): boolean {
   return (
     subAttributes?.some(
       ({ name, referenceTypes: [kind] = [] }) => name === '$ref' && /^(?:User|Group)$/.test(kind ?? ''),

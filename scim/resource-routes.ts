@@ -1,23 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { ScimError } from './errors.ts'
-import { etag, parseTags } from './etag.ts'
+import { etag, ifMatch, parseTags } from './etag.ts'
 import { parseAttrPath } from './filter/parse.ts'
 import { readFilter } from './filter/resolve.ts'
-import type { Caller, ListQuery, Precondition, ResourceHandler, Stored, Wanted } from './handler.ts'
+import type { Caller, ListQuery, Precondition, Stored, Wanted } from './handler.ts'
+import * as operations from './operations.ts'
 import { listResponse, parameter, parsePage, type Query } from './page.ts'
-import { parsePatch } from './patch-request.ts'
-import type { Projection } from './project.ts'
-import { readPut } from './put.ts'
 import { send } from './reply.ts'
 import { canonicalPath, findPath, findSub } from './schema/lookup.ts'
-import type { Json, ResourceType } from './schema/types.ts'
-import { validate } from './validate.ts'
+import type { Json } from './schema/types.ts'
 import { parseWanted } from './wanted.ts'
 
 /** One resource type and what serves it. */
-export interface Endpoint<C extends Caller> extends Projection {
-  readonly type: ResourceType
-  readonly handler: ResourceHandler<C>
+export interface Endpoint<C extends Caller> extends operations.Resources<C> {
   readonly callerOf: (request: FastifyRequest) => C
   readonly maxResults: number
   readonly sort: boolean
@@ -25,13 +20,8 @@ export interface Endpoint<C extends Caller> extends Projection {
 
 type Answer = Promise<FastifyReply>
 
-/** No id of ours is longer, and no database need be asked for it. */
-const MAX_ID_LENGTH = 100
-
 function idOf(request: FastifyRequest): string {
-  const { id } = request.params as { id: string } // the route says so
-  if (id.length > MAX_ID_LENGTH) throw new ScimError('notFound')
-  return id
+  return (request.params as { id: string }).id // the route says so
 }
 
 function queryOf(request: FastifyRequest): Query {
@@ -43,13 +33,7 @@ function bodyOf(request: FastifyRequest): Json | undefined {
 }
 
 function preconditionOf({ headers }: FastifyRequest): Precondition {
-  const ifMatch = parseTags(headers['if-match'])
-  return ifMatch === undefined || ifMatch === '*' ? {} : { ifMatch }
-}
-
-function found(stored: Stored | null): Stored {
-  if (!stored) throw new ScimError('notFound')
-  return stored
+  return ifMatch(headers['if-match'])
 }
 
 function show<C extends Caller>(
@@ -65,16 +49,15 @@ async function create<C extends Caller>(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Answer {
-  const caller = at.callerOf(request)
   const wanted = parseWanted(queryOf(request), at.type)
-  const attributes = validate(bodyOf(request), { resourceType: at.type, profile: caller.profile })
-  const stored = await at.handler.create(caller, attributes)
+  const stored = await operations.create(at, at.callerOf(request), bodyOf(request))
   return show(at, reply.header('location', at.location(stored.id)), { status: 201, stored, wanted })
 }
 
 async function get<C extends Caller>(at: Endpoint<C>, request: FastifyRequest, reply: FastifyReply): Answer {
   const wanted = parseWanted(queryOf(request), at.type)
-  const stored = found(await at.handler.get(at.callerOf(request), idOf(request), wanted))
+  const id = operations.checkId(idOf(request))
+  const stored = operations.found(await at.handler.get(at.callerOf(request), id, wanted))
   const known = parseTags(request.headers['if-none-match'])
   if (known === '*' || known?.includes(stored.version)) {
     return reply.code(304).header('etag', etag(stored.version)).send()
@@ -120,11 +103,9 @@ async function replace<C extends Caller>(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Answer {
-  const caller = at.callerOf(request)
   const wanted = parseWanted(queryOf(request), at.type)
-  const attributes = readPut(bodyOf(request), { resourceType: at.type, profile: caller.profile })
-  const when = preconditionOf(request)
-  const stored = found(await at.handler.replace(caller, idOf(request), attributes, when))
+  const asked = { id: idOf(request), body: bodyOf(request), when: preconditionOf(request) }
+  const stored = await operations.replace(at, at.callerOf(request), asked)
   return show(at, reply, { stored, wanted })
 }
 
@@ -136,12 +117,11 @@ async function patch<C extends Caller>(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Answer {
-  const caller = at.callerOf(request)
   const wanted = parseWanted(queryOf(request), at.type)
   const silent = at.type.name === 'Group' && !wanted.attributes
-  const operations = parsePatch(bodyOf(request), { resourceType: at.type, profile: caller.profile })
   const when = { ...preconditionOf(request), ...(silent ? noMembers : wanted) }
-  const stored = found(await at.handler.patch(caller, idOf(request), operations, when))
+  const asked = { id: idOf(request), body: bodyOf(request), when }
+  const stored = await operations.patch(at, at.callerOf(request), asked)
   if (silent) return reply.code(204).header('etag', etag(stored.version)).send()
   return show(at, reply, { stored, wanted })
 }
@@ -151,8 +131,8 @@ async function remove<C extends Caller>(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Answer {
-  const gone = await at.handler.delete(at.callerOf(request), idOf(request), preconditionOf(request))
-  if (!gone) throw new ScimError('notFound')
+  const asked = { id: idOf(request), when: preconditionOf(request) }
+  await operations.remove(at, at.callerOf(request), asked)
   return reply.code(204).send()
 }
 

@@ -26,8 +26,8 @@ function splitUrn(name: string): { urn?: string; rest: string } {
   return colon > 0 ? { urn: name.slice(0, colon), rest: name.slice(colon + 1) } : { rest: name }
 }
 
-/** Lenient keys may be paths: `name.givenName`, `urn:…:User:employeeNumber`. */
-function findKey(
+/** What a key of a body denotes. Lenient keys may be paths: `name.givenName`, `urn:…:User:employeeNumber`. */
+export function findKey(
   name: string,
   urn: string | undefined,
   { resourceType, profile }: Rules,

@@ -85,8 +85,7 @@ function listed(type: ResourceType, kept: Kept, { filter, startIndex, count }: L
 }
 
 /** A host that keeps everything in a map. */
-export function memoryHandler(type: ResourceType): ResourceHandler {
-  const kept: Kept = new Map()
+export function memoryHandler(type: ResourceType, kept: Kept = new Map()): ResourceHandler {
   const save = (stored: Stored) => {
     checkUnique(kept, stored.attributes, stored.id)
     kept.set(stored.id, stored)
@@ -131,6 +130,22 @@ function authenticate({ headers }: { headers: { authorization?: string | undefin
   return { profile: profile as Profile, requestId: 'r' }
 }
 
+/** Puts back what was there before. */
+function allOrNothingIn(kept: readonly Kept[]): NonNullable<ScimOptions['atomic']> {
+  return async (caller, work) => {
+    const before = kept.map((resources) => [...resources])
+    try {
+      return await work(caller)
+    } catch (error) {
+      for (const [index, resources] of kept.entries()) {
+        resources.clear()
+        for (const [id, stored] of before[index] ?? []) resources.set(id, stored)
+      }
+      throw error
+    }
+  }
+}
+
 interface Teardown {
   teardown(end: () => Promise<void>): void
 }
@@ -138,8 +153,9 @@ interface Teardown {
 /** A server on that host, closed when the test ends. */
 export async function memoryHost(t: Teardown, options: Partial<ScimOptions> = {}): Promise<FastifyInstance> {
   const app = Fastify({ logger: false, routerOptions: { maxParamLength: 5000 } })
-  const handlers = { User: memoryHandler(userType), Group: memoryHandler(groupType) }
-  const all = { handlers, authenticate, baseUrl, ...options }
+  const kept: Kept[] = [new Map(), new Map()]
+  const handlers = { User: memoryHandler(userType, kept[0]), Group: memoryHandler(groupType, kept[1]) }
+  const all = { handlers, authenticate, baseUrl, atomic: allOrNothingIn(kept), ...options }
   app.register(async (scope) => scimPlugin(scope, all), { prefix: '/scim/v2' })
   t.teardown(() => app.close())
   await app.ready()

@@ -1,0 +1,67 @@
+import { ScimError } from './errors.ts'
+import type { Caller, Precondition, ResourceHandler, Stored, Wanted } from './handler.ts'
+import { parsePatch } from './patch-request.ts'
+import type { Projection } from './project.ts'
+import { readPut } from './put.ts'
+import type { Json, ResourceType } from './schema/types.ts'
+import { validate } from './validate.ts'
+
+/** The resources of one type: what they are, what keeps them, and how they are shown. */
+export interface Resources<C extends Caller> extends Projection {
+  readonly type: ResourceType
+  readonly handler: ResourceHandler<C>
+}
+
+/** What is asked of one resource, by a request of its own or within another. */
+export interface Asked<When = Precondition> {
+  readonly id: string
+  readonly body?: Json | undefined
+  readonly when: When
+}
+
+/** No id of ours is longer, and no database need be asked for it. */
+const MAX_ID_LENGTH = 100
+
+export function checkId(id: string): string {
+  if (id.length > MAX_ID_LENGTH) throw new ScimError('notFound')
+  return id
+}
+
+export function found(stored: Stored | null): Stored {
+  if (!stored) throw new ScimError('notFound')
+  return stored
+}
+
+export function create<C extends Caller>(
+  { type, handler }: Resources<C>,
+  caller: C,
+  body: Json | undefined,
+): Promise<Stored> {
+  return handler.create(caller, validate(body, { resourceType: type, profile: caller.profile }))
+}
+
+export async function replace<C extends Caller>(
+  { type, handler }: Resources<C>,
+  caller: C,
+  { id, body, when }: Asked,
+): Promise<Stored> {
+  const attributes = readPut(body, { resourceType: type, profile: caller.profile })
+  return found(await handler.replace(caller, checkId(id), attributes, when))
+}
+
+export async function patch<C extends Caller>(
+  { type, handler }: Resources<C>,
+  caller: C,
+  { id, body, when }: Asked<Precondition & Wanted>,
+): Promise<Stored> {
+  const operations = parsePatch(body, { resourceType: type, profile: caller.profile })
+  return found(await handler.patch(caller, checkId(id), operations, when))
+}
+
+export async function remove<C extends Caller>(
+  { handler }: Resources<C>,
+  caller: C,
+  { id, when }: Asked,
+): Promise<void> {
+  if (!(await handler.delete(caller, checkId(id), when))) throw new ScimError('notFound')
+}
