@@ -17,6 +17,14 @@ const made = (table: string, resourceType: string) => ({
 const prefixed = (table: string, paths: Record<string, { sql: string }>) =>
   Object.fromEntries(Object.entries(paths).map(([path, { sql }]) => [path, { sql: `${table}.${sql}` }]))
 
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
+
+/** The name of the manager of `u`, who need not be anybody here. */
+export const managerName = `
+  (select m.attributes ->> 'displayName' from users m
+   where m.organization_id = u.organization_id and m.deleted_at is null
+     and m.id = case when u.manager ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then u.manager::uuid end)`
+
 export const userFilterColumns = {
   document: 'u.attributes',
   paths: {
@@ -30,8 +38,12 @@ export const userFilterColumns = {
       sql: "(u.attributes -> 'emails')",
       contains: (parameter: string) => `u.email_keys @> to_jsonb(lower(${parameter}))`,
     },
+    // Of the groups that somebody is in directly.
     'groups.value': { sql: 'm.group_id', type: 'uuid' as const },
-    'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:manager.value': { sql: 'u.manager' },
+    'groups.display': { sql: 'g.display_name' },
+    'groups.type': { sql: "'direct'::text" },
+    [`${ENTERPRISE}:manager.value`]: { sql: 'u.manager' },
+    [`${ENTERPRISE}:manager.displayName`]: { sql: managerName },
   },
   relations: {
     groups: (condition: string) => `exists (
@@ -50,15 +62,18 @@ export const groupFilterColumns = {
     displayName: { sql: 'g.display_name' },
     externalId: { sql: 'g.external_id' },
     'members.value': { sql: 'm.id', type: 'uuid' as const },
+    'members.display': { sql: 'm.display' },
+    'members.type': { sql: 'm.type' },
   },
   relations: {
     members: (condition: string) => `exists (
       select from (
-        select u.id from group_members p
+        select u.id, 'User' as type, coalesce(u.attributes ->> 'displayName', u.user_name) as display
+        from group_members p
         join users u on u.organization_id = $1 and u.id = p.user_id and u.deleted_at is null
         where p.organization_id = $1 and p.group_id = g.id
         union all
-        select s.id from group_subgroups p
+        select s.id, 'Group', s.display_name from group_subgroups p
         join groups s on s.organization_id = $1 and s.id = p.subgroup_id and s.deleted_at is null
         where p.organization_id = $1 and p.group_id = g.id) m
       where ${condition})`,

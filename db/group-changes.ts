@@ -19,39 +19,54 @@ export interface GroupWritten {
   readonly unknown: readonly string[]
 }
 
-// Parameters of both statements: $1 organization, $2 now, $3 actor, $4 request, $5 event, $6 group, $7 connection,
-// $8 display name, $9 external id, $10 attributes, $11 who comes, $12 strangers.
+// Parameters of all statements: $1 organization, $2 now, $3 actor, $4 request, $5 event, $6 group, $7 connection,
+// $8 display name, $9 external id, $10 attributes, $11 who comes. A statement is there for each shape of a change, and
+// carries no more than that shape needs: its further parameters come in the order in which they are needed.
 
-/** The members of `$11` join `target`; ids that are nobody's here are `unknown`. */
-const joining = (target: string) => `
+const comingPeople = (target: string, people: string) => `
   came as (
     insert into group_members (organization_id, group_id, user_id)
-    select $1, ${target}.id, u.id from ${target}, users u
-    where u.organization_id = $1 and u.id = any($11::uuid[]) and u.deleted_at is null
+    select $1, ${target}.id, u.id from ${target}, ${people}
     on conflict do nothing returning user_id as id
-  ), came_groups as (
+  )`
+
+const isPerson = 'u.organization_id = $1 and u.id = any($11::uuid[]) and u.deleted_at is null'
+
+/** The people and groups of `$11` join `target`; ids that are nobody's here are `unknown`, and so are `strangers`. */
+const coming = (target: string, strangers: string) => `
+  ${comingPeople(target, `users u where ${isPerson}`)}, came_groups as (
     insert into group_subgroups (organization_id, group_id, subgroup_id)
     select $1, ${target}.id, s.id from ${target}, groups s
     where s.organization_id = $1 and s.connection_id = $7 and s.id = any($11::uuid[]) and s.deleted_at is null
       and s.id <> ${target}.id
     on conflict do nothing returning subgroup_id as id
   ), unknown as (
-    select $12::text[] || coalesce(array_agg(x.id::text), '{}') as ids from unnest($11::uuid[]) as x(id)
+    select ${strangers}::text[] || coalesce(array_agg(x.id::text), '{}') as ids from unnest($11::uuid[]) as x(id)
     where not exists (select from users u where u.organization_id = $1 and u.id = x.id and u.deleted_at is null)
       and not exists (select from groups s where s.organization_id = $1 and s.connection_id = $7 and s.id = x.id
                       and s.deleted_at is null)
   )`
 
-const all = (...sources: string[]) =>
+const all = (sources: readonly string[]) =>
   `(select jsonb_agg(id) from (${sources.map((source) => `select id from ${source}`).join(' union all ')}) x)`
 
+interface Logged {
+  readonly changed: string
+  /** Where the ids are of who came and of who went. */
+  readonly came: readonly string[]
+  readonly gone?: readonly string[]
+  /** Whether `unknown` says who is nobody here. */
+  readonly unknown: boolean
+}
+
 /** The event, where `touched` has the group's row: who came and who went, by id. */
-const logging = (type: string, { changed, removed }: { changed: string; removed: string }) => `
+const logging = (type: string, { changed, came, gone, unknown }: Logged) => `
   logged as (
     insert into events (organization_id, id, at, type, actor, subject_type, subject_id, changed, request_id, data)
     select $1, $5, $2, '${type}', $3, 'group', touched.id, ${changed}, $4,
-      jsonb_strip_nulls(jsonb_build_object('connectionId', $7::uuid, 'added', ${all('came', 'came_groups')},
-        'removed', ${removed}, 'unknown', (select nullif(to_jsonb(ids), '[]') from unknown)))
+      jsonb_strip_nulls(jsonb_build_object('connectionId', $7::uuid, 'added', ${all(came)}
+        ${gone ? `, 'removed', ${all(gone)}` : ''}
+        ${unknown ? ", 'unknown', (select nullif(to_jsonb(ids), '[]') from unknown)" : ''}))
     from touched
   )`
 
@@ -63,8 +78,8 @@ const insert = {
                              created_at, updated_at)
     values ($1, $6, $7, $8, $9, $10::jsonb, $2, $2)
     on conflict do nothing returning ${groupColumns}
-  ), ${joining('touched')},
-  ${logging('group.created', { changed: "'{displayName,members}'", removed: 'null' })}
+  ), ${coming('touched', '$12')},
+  ${logging('group.created', { changed: "'{displayName,members}'", came: ['came', 'came_groups'], unknown: true })}
   select touched.*, unknown.ids as unknown from touched, unknown`,
 }
 
@@ -76,7 +91,8 @@ export interface NewGroup extends GroupKey {
 
 /** Makes a group with its members in one statement; null where the externalId is taken. */
 export async function insertGroup(scope: Scope, group: NewGroup): Promise<GroupWritten | null> {
-  const [row] = await query<GroupRow & Unknown>(scope.db, insert, parameters(scope, group))
+  const values = [...parameters(scope, group), group.members.strangers]
+  const [row] = await query<GroupRow & Unknown>(scope.db, insert, values)
   return row ? { group: row, unknown: row.unknown } : null
 }
 
@@ -84,37 +100,25 @@ interface Unknown {
   unknown: string[]
 }
 
+interface Written extends GroupKey {
+  readonly eventId: string
+  readonly record?: GroupRecord | undefined
+  readonly members: Pick<MemberSets, 'add'>
+}
+
 function parameters(
   { organizationId, now, actor, requestId }: Scope,
-  {
-    eventId,
-    id,
-    connectionId,
-    record,
-    members,
-  }: GroupKey & {
-    eventId: string
-    record?: GroupRecord | undefined
-    members: Pick<MemberSets, 'add' | 'strangers'>
-  },
+  { eventId, id, connectionId, record, members }: Written,
 ): unknown[] {
   const { display_name, external_id, attributes } = record ?? {}
   const document = attributes && JSON.stringify(attributes)
-  const own = [eventId, id, connectionId, display_name, external_id, document, members.add, members.strangers]
+  const own = [eventId, id, connectionId, display_name, external_id, document, members.add]
   return [organizationId, now, actor, requestId, ...own]
 }
 
-// The group's row is locked first: two writers adding the same people in different order would deadlock otherwise.
-const change = {
-  name: 'change_group',
-  text: `
-  with target as materialized (
-    select ${groupColumns} from groups g
-    where g.organization_id = $1 and g.connection_id = $7 and g.id = $6 and g.deleted_at is null
-    for no key update
-  ), allowed as (
-    select id from target where $13::integer[] is null or version = any($13)
-  ), gone as (
+/** Who leaves the group that `allowed` has: `$14` by name, all but who comes where `$15`. */
+const leaving = `
+  gone as (
     delete from group_members m using allowed
     where m.organization_id = $1 and m.group_id = allowed.id
       and (m.user_id = any($14::uuid[]) or ($15::boolean and m.user_id <> all($11::uuid[])))
@@ -124,23 +128,42 @@ const change = {
     where m.organization_id = $1 and m.group_id = allowed.id
       and (m.subgroup_id = any($14::uuid[]) or ($15::boolean and m.subgroup_id <> all($11::uuid[])))
     returning m.subgroup_id as id
-  ), ${joining('allowed')}, moved as (
-    select exists (select from came union all select from came_groups
-                   union all select from gone union all select from gone_groups) as members
-  ), touched as (
+  ),`
+
+const everybody = '(select count(*) from known) = cardinality($11::uuid[])'
+
+// The group's row is locked first: two writers adding the same people in different order would deadlock otherwise.
+function changing(name: string, { leave = false, nest = false }): { name: string; text: string } {
+  const came = nest ? ['came', 'came_groups'] : ['came']
+  const gone = leave ? ['gone', 'gone_groups'] : []
+  const moved = [...came, ...gone].map((source) => `exists (select from ${source})`).join(' or ')
+  const changed = `$13::text[] || case when ${moved} then '{members}' else '{}'::text[] end`
+  const text = `
+  with target as materialized (
+    select ${groupColumns} from groups g
+    where g.organization_id = $1 and g.connection_id = $7 and g.id = $6 and g.deleted_at is null
+    for no key update
+  ), ${nest ? '' : `known as materialized (select u.id from users u where ${isPerson}),`} allowed as (
+    select id from target where ($12::integer[] is null or version = any($12)) ${nest ? '' : `and ${everybody}`}
+  ), ${leave ? leaving : ''} ${nest ? coming('allowed', '$16') : comingPeople('allowed', 'known u')}, touched as (
     update groups g set version = g.version + 1, updated_at = $2,
       display_name = coalesce($8, g.display_name),
       external_id = case when $10::jsonb is null then g.external_id else $9 end,
       attributes = coalesce($10::jsonb, g.attributes)
-    from allowed, moved
-    where g.organization_id = $1 and g.id = allowed.id and ($10::jsonb is not null or moved.members)
+    from allowed
+    where g.organization_id = $1 and g.id = allowed.id and ($10::jsonb is not null or ${moved})
     returning ${groupColumns}
-  ), ${logging('group.changed', {
-    changed: "$16::text[] || case when (select members from moved) then '{members}' else '{}'::text[] end",
-    removed: all('gone', 'gone_groups'),
-  })}
-  select g.*, unknown.ids as unknown, exists (select from allowed) as allowed
-  from (select * from touched union all select * from target where not exists (select from touched)) g, unknown`,
+  ), ${logging('group.changed', { changed, came, ...(leave && { gone }), unknown: nest })}
+  select g.*, ${nest ? 'true' : everybody} as complete, exists (select from allowed) as allowed,
+    ${nest ? '(select ids from unknown)' : "'{}'::text[]"} as unknown
+  from (select * from touched union all select * from target where not exists (select from touched)) g`
+  return { name, text }
+}
+
+const changes = {
+  coming: changing('change_group_coming', {}),
+  people: changing('change_group_people', { leave: true }),
+  nested: changing('change_group', { leave: true, nest: true }),
 }
 
 export interface GroupChange extends GroupKey {
@@ -152,21 +175,33 @@ export interface GroupChange extends GroupKey {
   readonly eventId: string
   /** Names of the attributes that change. */
   readonly changed: readonly string[]
+  /** Whether groups may come too; the caller then sees to it that none comes to be in itself. */
+  readonly nested: boolean
 }
 
 /**
  * Changes a group in one statement whose cost follows the change, not the group. A change that changes nothing
- * keeps version and time and leaves no event. Null: no such group; `version`: it has another version.
+ * keeps version and time and leaves no event. Null: no such group; `version`: it has another version; `others`: not
+ * only people come, so that nothing was done.
  */
 export async function changeGroup(
   scope: Scope,
   given: GroupChange,
-): Promise<GroupWritten | 'version' | null> {
-  const { remove, reset } = given.members
-  const values = [...parameters(scope, given), given.versions, remove, reset, given.changed]
-  const [row] = await query<GroupRow & Unknown & { allowed: boolean }>(scope.db, change, values)
+): Promise<GroupWritten | 'version' | 'others' | null> {
+  const { remove, reset, strangers } = given.members
+  const shape = given.nested ? 'nested' : reset || remove.length > 0 ? 'people' : 'coming'
+  const values = [...parameters(scope, given), given.versions, given.changed]
+  if (shape !== 'coming') values.push(remove, reset)
+  if (shape === 'nested') values.push(strangers)
+  const [row] = await query<GroupRow & Unknown & Outcome>(scope.db, changes[shape], values)
   if (!row) return null
+  if (!row.complete) return 'others'
   return row.allowed ? { group: row, unknown: row.unknown } : 'version'
+}
+
+interface Outcome {
+  complete: boolean
+  allowed: boolean
 }
 
 const remove = {

@@ -24,6 +24,7 @@ export { type Failure, failureOf } from './errors.ts'
 export { type EventRow, eventsOf, type NewEvent, recordEvents } from './events.ts'
 export { groupFilterColumns, userFilterColumns } from './filter-columns.ts'
 export { changeGroup, deleteGroup, type GroupWritten, insertGroup, type MemberSets } from './group-changes.ts'
+export { holdNesting, isInItself } from './group-nesting.ts'
 export {
   countGroups,
   findGroup,

@@ -1,5 +1,6 @@
 import { query } from './connect.ts'
 import { type NewEvent, recording, recordingPersonal, written } from './events.ts'
+import { managerName } from './filter-columns.ts'
 import type { Scope } from './scope.ts'
 
 export type UserStatus = 'staged' | 'held' | 'ready' | 'suspended' | 'leaving' | 'archived' | 'erased'
@@ -208,28 +209,49 @@ export async function linkIdentity(
 }
 
 export interface ResourceRow extends UserRow {
-  readonly groups: { value: string; display: string }[] | null
+  readonly groups: { value: string; display: string; type: 'direct' | 'indirect' }[] | null
   readonly manager_name: string | null
 }
 
-/** The columns of a SCIM User: the record, and what is computed from others. */
-export const resourceColumns = `${userColumns},
-  (select jsonb_agg(jsonb_build_object('value', g.id, 'display', g.display_name) order by g.id)
+const directGroups = `
+  (select jsonb_agg(jsonb_build_object('value', g.id, 'display', g.display_name, 'type', 'direct') order by g.id)
    from group_members m join groups g on g.organization_id = m.organization_id and g.id = m.group_id
-   where m.organization_id = u.organization_id and m.user_id = u.id and g.deleted_at is null) as groups,
-  (select m.attributes ->> 'displayName' from users m
-   where m.organization_id = u.organization_id and m.deleted_at is null
-     and m.id = case when u.manager ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then u.manager::uuid end
-  ) as manager_name`
+   where m.organization_id = u.organization_id and m.user_id = u.id and g.deleted_at is null)`
 
-const byId = {
-  name: 'user_by_id',
-  text: `select ${resourceColumns} from users u
-         where u.organization_id = $1 and u.id = $2 and u.deleted_at is null`,
-}
+/** The groups that these are members of count too, and so on upwards; step by step, as in group-nesting.ts. */
+const allGroups = `
+  (with recursive around(id, direct) as (
+     select m.group_id, true from group_members m where m.organization_id = u.organization_id and m.user_id = u.id
+     union
+     select m.group_id, false from around, lateral (
+       select s.group_id from group_subgroups s
+       where s.organization_id = u.organization_id and s.subgroup_id = around.id offset 0) m
+     where (select g.deleted_at is null from groups g where g.organization_id = u.organization_id and g.id = around.id)
+   )
+   select jsonb_agg(jsonb_build_object('value', g.id, 'display', g.display_name,
+     'type', case when a.direct then 'direct' else 'indirect' end) order by g.id)
+   from (select id, bool_or(direct) as direct from around group by id) a, lateral (
+     select x.id, x.display_name from groups x
+     where x.organization_id = u.organization_id and x.id = a.id and x.deleted_at is null offset 0) g)`
 
-export async function findUser({ db, organizationId }: Scope, id: string): Promise<ResourceRow | null> {
-  return (await query<ResourceRow>(db, byId, [organizationId, id]))[0] ?? null
+const columnsWith = (groups: string) => `${userColumns}, ${groups} as groups, ${managerName} as manager_name`
+
+/** The columns of a SCIM User: the record, and what is computed from others. */
+export const resourceColumns = columnsWith(directGroups)
+
+const selecting = (columns: string) =>
+  `select ${columns} from users u where u.organization_id = $1 and u.id = $2 and u.deleted_at is null`
+
+const byId = { name: 'user_by_id', text: selecting(resourceColumns) }
+const byIdNested = { name: 'user_by_id_nested', text: selecting(columnsWith(allGroups)) }
+
+/** `nested`: with the groups that the person belongs to through others. */
+export async function findUser(
+  { db, organizationId }: Scope,
+  id: string,
+  { nested = false } = {},
+): Promise<ResourceRow | null> {
+  return (await query<ResourceRow>(db, nested ? byIdNested : byId, [organizationId, id]))[0] ?? null
 }
 
 const byIdLocked = { name: 'user_by_id_locked', text: `${byId.text} for update of u` }

@@ -34,6 +34,7 @@ export function toScimError(error: unknown): ScimError | undefined {
 }
 
 function fromProblem({ code, message, retryAfter }: Problem): ScimError | undefined {
+  if (code === 'invalid_request') return new ScimError('invalidValue', message)
   if (code === 'forbidden') return new ScimError(code, message, { headers: INSUFFICIENT_SCOPE })
   return code === 'unavailable' && retryAfter ? new ScimError(code, message, { retryAfter }) : undefined
 }

@@ -3,6 +3,7 @@ import {
   findUser,
   listUsers,
   type ResourceRow,
+  type Scope,
   userFilterColumns,
   userListFirstParameter,
 } from '../../db/index.ts'
@@ -16,14 +17,16 @@ import {
   ScimError,
   type Stored,
   userType,
+  type Wanted,
 } from '../../scim/index.ts'
 import { isUuid } from '../ids.ts'
 import { changeUser, removeUser } from '../provisioning/lifecycle.ts'
 import type { Policies } from '../provisioning/policy.ts'
 import { provision } from '../provisioning/provision.ts'
-import { attributesOf, isActive, namesManager, sayingOf, storedUser } from '../translate/user.ts'
+import { attributesOf, isActive, managerOf, sayingOf, storedUser } from '../translate/user.ts'
 import type { ScimCallerContext } from './scim-auth.ts'
 import { conditionOf, orderOf, totalOf } from './scim-lists.ts'
+import { checkReferences } from './scim-references.ts'
 
 const table = {
   columns: userFilterColumns,
@@ -36,7 +39,8 @@ const table = {
 export function scimUsers(policies: Policies): ResourceHandler<ScimCallerContext> {
   return {
     create: (caller, attributes) => create(caller, attributes, policies),
-    get: async ({ scope }, id) => stored(isUuid(id) ? await findUser(scope, id) : null),
+    get: async ({ scope }, id, wanted) =>
+      stored(isUuid(id) ? await findUser(scope, id, { nested: asksForGroups(wanted) }) : null),
     list,
     replace: async (caller, id, attributes, when) =>
       stored(await change(caller, id, { when, policies, edit: () => attributes })),
@@ -47,6 +51,10 @@ export function scimUsers(policies: Policies): ResourceHandler<ScimCallerContext
   }
 }
 
+/** To be asked for by name is what brings the groups of groups. */
+const asksForGroups = ({ attributes }: Wanted): boolean =>
+  attributes?.some(({ name }) => name === 'groups') ?? false
+
 const stored = (row: ResourceRow | null): Stored | null => row && storedUser(row)
 
 async function create(
@@ -55,10 +63,11 @@ async function create(
   policies: Policies,
 ): Promise<Stored> {
   const { scope, connectionId } = caller
+  await checkReferences(caller, attributes)
   const saying = sayingOf(attributes)
   const push = { via: 'scim' as const, connectionId, ...saying }
   const { userId, outcome } = await provision(scope, push, policies)
-  if (outcome === 'create' && !namesManager(attributes))
+  if (outcome === 'create' && managerOf(attributes) === undefined)
     return {
       id: userId,
       attributes: { ...attributes, active: saying.active },
@@ -88,16 +97,20 @@ interface UserChange {
 }
 
 async function change(
-  { scope, connectionId }: ScimCallerContext,
+  caller: ScimCallerContext,
   id: string,
   { when, policies, edit }: UserChange,
 ): Promise<ResourceRow | null> {
   if (!isUuid(id)) return null
-  const asked = (row: ResourceRow) => {
+  const { connectionId } = caller
+  const asked = async (row: ResourceRow, scope: Scope) => {
     assertVersion(row, when)
-    return sayingOf(edit(attributesOf(row)), isActive(row))
+    const before = attributesOf(row)
+    const after = edit(before)
+    await checkReferences({ ...caller, scope }, after, before)
+    return sayingOf(after, isActive(row))
   }
-  return changeUser(scope, { userId: id, connectionId, edit: asked }, policies)
+  return changeUser(caller.scope, { userId: id, connectionId, edit: asked }, policies)
 }
 
 const patched =

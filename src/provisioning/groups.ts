@@ -7,12 +7,15 @@ import {
   type GroupRecord,
   type GroupRow,
   type GroupWritten,
+  holdNesting,
   insertGroup,
+  isInItself,
   lockGroup,
   type MemberSets,
   type Scope,
   transact,
 } from '../../db/index.ts'
+import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 
 interface Key {
@@ -36,36 +39,54 @@ export interface GroupEdit extends Key {
   readonly versions?: readonly number[] | undefined
 }
 
+type Outcome = GroupWritten | 'version' | 'others' | 'lost' | null
+
 /**
  * Changes a group; null where there is none, `version` where the caller allows none that it has. A change of members
- * alone needs no look at the group; another is computed from the record, and a writer that loses to one before it
- * holds the group for its second try.
+ * alone needs no look at the group; another is computed from the record. The first try is for people only; a writer that
+ * loses to one before it, or has others come, holds what it needs for its second.
  */
 export async function editGroup(scope: Scope, edit: GroupEdit): Promise<GroupWritten | 'version' | null> {
-  const { change, ...asked } = edit
-  if (!change) return changeGroup(scope, { ...asked, changed: [], eventId: uuidv7() })
-  const written = await editRow(scope, { ...asked, change }, await findGroup(scope, edit, false))
-  if (written !== 'lost') return written
+  const { add, strangers } = edit.members
+  const first =
+    strangers.length > 0
+      ? 'others'
+      : await attempt(scope, edit, { nested: false, find: () => findGroup(scope, edit, false) })
+  if (first !== 'lost' && first !== 'others') return first
+  const nested = add.length + strangers.length > 0
   return transact(scope.db, async (db) => {
     const held = { ...scope, db }
-    const again = await editRow(held, { ...asked, change }, await lockGroup(held, edit))
-    if (again === 'lost') throw new Error('a group has changed while it was held')
+    if (nested) await holdNesting(held)
+    const again = await attempt(held, edit, { nested, find: () => lockGroup(held, edit) })
+    if (again === 'lost' || again === 'others') throw new Error('a group has changed while it was held')
+    if (nested && (add.includes(edit.id) || (await isInItself(held, edit.id)))) throw inItself()
     return again
   })
 }
 
-async function editRow(
+const inItself = () =>
+  new Problem('invalid_request', 'A group cannot be a member of itself, be it through other groups.')
+
+interface Attempt {
+  /** Whether groups may come too. */
+  readonly nested: boolean
+  readonly find: () => Promise<GroupRow | null>
+}
+
+async function attempt(
   scope: Scope,
-  { change, ...asked }: GroupEdit & Required<Pick<GroupEdit, 'change'>>,
-  row: GroupRow | null,
-): Promise<GroupWritten | 'version' | 'lost' | null> {
+  { change, ...asked }: GroupEdit,
+  { nested, find }: Attempt,
+): Promise<Outcome> {
+  const write = { ...asked, nested, eventId: uuidv7() }
+  if (!change) return changeGroup(scope, { ...write, changed: [] })
+  const row = await find()
   if (!row) return null
   if (asked.versions && !asked.versions.includes(row.version)) return 'version'
-  const record = change?.(row) ?? row
+  const record = change(row)
   const changed = differences(row, record)
-  const versions = changed.length > 0 ? [row.version] : asked.versions
-  const write = { ...asked, versions, changed, eventId: uuidv7() }
-  const written = await changeGroup(scope, { ...write, ...(changed.length > 0 && { record }) })
+  if (changed.length === 0) return changeGroup(scope, { ...write, changed })
+  const written = await changeGroup(scope, { ...write, changed, record, versions: [row.version] })
   return written === 'version' ? 'lost' : written
 }
 

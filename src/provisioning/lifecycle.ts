@@ -31,7 +31,7 @@ export interface Change {
   readonly userId: string
   readonly connectionId: string
   /** From the record as it stands to what it should say; throws to refuse. */
-  readonly edit: (current: ResourceRow) => Saying
+  readonly edit: (current: ResourceRow, scope: Scope) => Promise<Saying>
 }
 
 /**
@@ -62,7 +62,7 @@ async function changeRow(
 ): Promise<ResourceRow | undefined> {
   assertOwn(current, connectionId)
   if (!current.managed) await assertAdoption(scope, policies)
-  const record = recordAfter(current, edit(current), connectionId)
+  const record = recordAfter(current, await edit(current, scope), connectionId)
   const changed = differences(current, record)
   if (changed.length === 0 && current.managed) return current
   const place = await placeOnArrival(scope, { current, record }, policies)

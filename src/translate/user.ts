@@ -46,13 +46,17 @@ export function storedUser(row: ResourceRow): Stored {
   }
 }
 
-/** Whether somebody else's record has a part in this one. */
-export function namesManager(attributes: Attributes): boolean {
-  const extension = attributes[ENTERPRISE]
-  return typeof extension === 'object' && extension !== null && 'manager' in extension
-}
-
 type Complex = { [name: string]: Json }
+
+const isComplex = (value: Json | undefined): value is Complex =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** Whom the attributes name as manager: the id of somebody, who need not be anybody here. */
+export function managerOf(attributes: Attributes): string | undefined {
+  const extension = attributes[ENTERPRISE]
+  const manager = isComplex(extension) ? extension.manager : undefined
+  return isComplex(manager) && typeof manager.value === 'string' ? manager.value : undefined
+}
 
 function managerNamed({ attributes, manager_name }: ResourceRow): Attributes {
   if (manager_name === null) return {}

@@ -9,7 +9,8 @@ const MANY = 3000
 const EVENT = '0190aa3c-5d1c-7a39-9d3f-2f6a1c0b7e11'
 
 /** Tables that grow with the organization. */
-const large = /^(users|identities|groups|group_members|workspaces|memberships|sessions|events)(_p\d+)?$/
+const large =
+  /^(users|identities|groups|group_members|group_subgroups|workspaces|memberships|sessions|events)(_p\d+)?$/
 
 /** Fills an organization as if it had many people, each in a group, signed in, and with a past; the id in their middle. */
 async function fill(usher: Usher, { organization, connection }: Pusher): Promise<string> {
@@ -40,6 +41,10 @@ async function fill(usher: Usher, { organization, connection }: Pusher): Promise
     ), members as (
       insert into group_members (organization_id, group_id, user_id)
       select $1, crowd.id, people.id from crowd join people using (n)
+    ), subgroups as (
+      insert into group_subgroups (organization_id, group_id, subgroup_id)
+      select $1, outer_one.id, inner_one.id from crowd outer_one join crowd inner_one on inner_one.n = outer_one.n + 1
+      where outer_one.n % 2 = 0
     )
     insert into events (organization_id, id, at, type, actor, subject_type, subject_id, changed, data)
     select $1, gen_random_uuid(), now(), 'user.created', 'system', 'user', id, '{}', '{}' from people`,
@@ -94,6 +99,14 @@ function requestsOf(
     'a check of a member': list('Groups', `id eq "${group}" and members eq "${user}"`),
     'a member who comes': members('add'),
     'a member who goes': members('remove'),
+    'a group that comes to a group': () =>
+      scim('POST', '/Groups', { displayName: 'Top', members: [{ value: group }] }),
+    'a group that joins a group': async () => {
+      const { id } = (await scim('POST', '/Groups', { displayName: 'Higher' })).body
+      const value = [{ value: group }]
+      await scim('PATCH', `/Groups/${id}`, patchOp({ Operations: [{ op: 'add', path: 'members', value }] }))
+    },
+    'groups, and the groups of these': () => scim('GET', `/Users/${user}?attributes=groups`),
     'a group that goes': () => scim('DELETE', `/Groups/${group}`),
     'a sign-in': () => usher.signIn(connection, { sub: 'a' }),
     'a first sign-in': () => usher.signIn(connection, { sub: 'newcomer' }),
