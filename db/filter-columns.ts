@@ -4,9 +4,11 @@
  * stands in the migrations for what IdPs ask: `lower(…)` of a text, the containment of an address. Who or what has
  * been deleted is no member, and has none.
  */
+const required = true as const
+
 const times = {
-  'meta.created': { sql: 'created_at' },
-  'meta.lastModified': { sql: 'updated_at' },
+  'meta.created': { sql: 'created_at', required },
+  'meta.lastModified': { sql: 'updated_at', required },
 }
 
 const made = (table: string, resourceType: string) => ({
@@ -14,8 +16,10 @@ const made = (table: string, resourceType: string) => ({
   'meta.version': { sql: `('W/"' || ${table}.version || '"')` },
 })
 
-const prefixed = (table: string, paths: Record<string, { sql: string }>) =>
-  Object.fromEntries(Object.entries(paths).map(([path, { sql }]) => [path, { sql: `${table}.${sql}` }]))
+const prefixed = (table: string, paths: Record<string, { sql: string; required: true }>) =>
+  Object.fromEntries(
+    Object.entries(paths).map(([path, { sql, ...rest }]) => [path, { sql: `${table}.${sql}`, ...rest }]),
+  )
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
@@ -31,7 +35,7 @@ export const userFilterColumns = {
     id: { sql: 'u.id', type: 'uuid' as const },
     ...prefixed('u', times),
     ...made('u', 'User'),
-    userName: { sql: 'u.user_name' },
+    userName: { sql: 'u.user_name', required },
     externalId: { sql: 'u.external_id' },
     active: { sql: "(u.status in ('staged', 'held', 'ready'))" },
     'emails.value': {
@@ -59,7 +63,7 @@ export const groupFilterColumns = {
     id: { sql: 'g.id', type: 'uuid' as const },
     ...prefixed('g', times),
     ...made('g', 'Group'),
-    displayName: { sql: 'g.display_name' },
+    displayName: { sql: 'g.display_name', required },
     externalId: { sql: 'g.external_id' },
     'members.value': { sql: 'm.id', type: 'uuid' as const },
     'members.display': { sql: 'm.display' },

@@ -1,5 +1,5 @@
 import { query } from './connect.ts'
-import { type Condition, count, type Page, paged } from './page.ts'
+import { type Condition, count, type Listed, type Page, paged } from './page.ts'
 import type { Scope } from './scope.ts'
 
 export interface GroupRecord {
@@ -91,10 +91,10 @@ interface GroupSelection {
 export function listGroups(
   { db, organizationId }: Scope,
   { connectionId, where, withMembers, ...page }: GroupSelection & Page & { withMembers: boolean },
-): Promise<GroupWithMembers[]> {
-  const select = `select ${columns(withMembers)} from groups g where ${own} and ${where.text}`
+): Promise<Listed<GroupWithMembers>[]> {
+  const from = `groups g where ${own} and ${where.text}`
   const values = [organizationId, connectionId, ...where.values]
-  return query(db, ...paged({ select, values }, page))
+  return query(db, ...paged({ columns: columns(withMembers), from, values }, page))
 }
 
 export function countGroups(

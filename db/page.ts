@@ -12,7 +12,14 @@ export interface Page {
   readonly orderBy: string
   readonly limit: number
   readonly offset: number
+  /** SQL of what each row is sorted by, to be read as `sort_value`. */
+  readonly sortValue?: string | undefined
+  /** True of the rows behind the place where the page begins; its parameters follow those of the condition. */
+  readonly beyond?: Condition | undefined
 }
+
+/** A row with what it is sorted by, as text, where the page asks for it. */
+export type Listed<Row> = Row & { readonly sort_value?: string | null }
 
 /**
  * Where a list by id begins. A condition that may also be absent (`$1 is null or id > $1`) keeps a prepared statement
@@ -35,13 +42,24 @@ export function named(text: string): Statement {
   return { name, text }
 }
 
+interface Select {
+  readonly columns: string
+  /** The table and its condition. */
+  readonly from: string
+  readonly values: readonly unknown[]
+}
+
 /** One page of a select: its statement and all values. */
 export function paged(
-  { select, values }: { select: string; values: readonly unknown[] },
-  { orderBy, limit, offset }: Page,
+  { columns, from, values }: Select,
+  { orderBy, limit, offset, sortValue, beyond }: Page,
 ): [Statement, unknown[]] {
-  const text = `${select} order by ${orderBy} limit $${values.length + 1} offset $${values.length + 2}`
-  return [named(text), [...values, limit, offset]]
+  const all = [...values, ...(beyond?.values ?? [])]
+  const selected = sortValue ? `${columns}, ${sortValue} as sort_value` : columns
+  const seeking = beyond ? ` and ${beyond.text}` : ''
+  const bounds = `limit $${all.length + 1} offset $${all.length + 2}`
+  const text = `select ${selected} from ${from}${seeking} order by ${orderBy} ${bounds}`
+  return [named(text), [...all, limit, offset]]
 }
 
 export async function count(db: Db, from: string, values: unknown[]): Promise<number> {

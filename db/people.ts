@@ -21,16 +21,21 @@ export interface PersonRow {
   readonly home_name: string | null
 }
 
-const person = `
-  select u.id, u.user_name, u.external_id, u.attributes ->> 'displayName' as display_name, u.status, u.reason,
+const columns = `
+  u.id, u.user_name, u.external_id, u.attributes ->> 'displayName' as display_name, u.status, u.reason,
     u.managed, u.connection_id, u.created_at,
-    w.id as workspace_id, w.name as workspace_name, m.role, t.id as home_id, t.name as home_name
-  from users u
+    w.id as workspace_id, w.name as workspace_name, m.role, t.id as home_id, t.name as home_name`
+
+const from = `
+  users u
   left join workspaces w on w.organization_id = u.organization_id and w.default_of = u.id
   left join memberships m on m.organization_id = u.organization_id and m.user_id = u.id and m.workspace_id = w.id
   left join teams t on t.organization_id = w.organization_id and t.id = w.team_id`
 
-const byId = { name: 'person_by_id', text: `${person} where u.organization_id = $1 and u.id = $2` }
+const byId = {
+  name: 'person_by_id',
+  text: `select ${columns} from ${from} where u.organization_id = $1 and u.id = $2`,
+}
 
 export async function findPerson({ db, organizationId }: Scope, id: string): Promise<PersonRow | null> {
   return (await query<PersonRow>(db, byId, [organizationId, id]))[0] ?? null
@@ -50,7 +55,7 @@ export function listPeople(
   { db, organizationId }: Scope,
   { where, after, limit }: PeopleQuery,
 ): Promise<PersonRow[]> {
-  const select = `${person} where u.organization_id = $1 and u.id > $2 and ${where.text}`
+  const beyond = `${from} where u.organization_id = $1 and u.id > $2 and ${where.text}`
   const values = [organizationId, after ?? beforeEveryId, ...where.values]
-  return query(db, ...paged({ select, values }, { orderBy: 'u.id', limit, offset: 0 }))
+  return query(db, ...paged({ columns, from: beyond, values }, { orderBy: 'u.id', limit, offset: 0 }))
 }

@@ -1,5 +1,5 @@
 import { query } from './connect.ts'
-import { type Condition, count, type Page, paged } from './page.ts'
+import { type Condition, count, type Listed, type Page, paged } from './page.ts'
 import type { Scope } from './scope.ts'
 import { type ResourceRow, resourceColumns } from './users.ts'
 
@@ -11,9 +11,9 @@ const present = 'users u where u.organization_id = $1 and u.deleted_at is null'
 export function listUsers(
   { db, organizationId }: Scope,
   { where, ...page }: Page & { where: Condition },
-): Promise<ResourceRow[]> {
-  const select = `select ${resourceColumns} from ${present} and ${where.text}`
-  return query(db, ...paged({ select, values: [organizationId, ...where.values] }, page))
+): Promise<Listed<ResourceRow>[]> {
+  const values = [organizationId, ...where.values]
+  return query(db, ...paged({ columns: resourceColumns, from: `${present} and ${where.text}`, values }, page))
 }
 
 export function countUsers({ db, organizationId }: Scope, where: Condition): Promise<number> {

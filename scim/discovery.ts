@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { BulkLimits } from './bulk.ts'
 import { ScimError } from './errors.ts'
-import { listResponse } from './page.ts'
+import { DEFAULT_COUNT, listResponse } from './page.ts'
 import { send } from './reply.ts'
 import type { ResourceType, Schema } from './schema/types.ts'
 
@@ -13,9 +13,11 @@ export interface Discovery {
   readonly maxResults: number
   readonly sort: boolean
   readonly bulk: BulkLimits
+  /** Seconds. */
+  readonly cursorTimeout: number
 }
 
-function serviceProviderConfig({ baseUrl, maxResults, sort, bulk }: Discovery): object {
+function serviceProviderConfig({ baseUrl, maxResults, sort, bulk, cursorTimeout }: Discovery): object {
   return {
     schemas: [`${CORE}:ServiceProviderConfig`],
     patch: { supported: true },
@@ -23,6 +25,15 @@ function serviceProviderConfig({ baseUrl, maxResults, sort, bulk }: Discovery): 
     filter: { supported: true, maxResults },
     changePassword: { supported: false },
     sort: { supported: sort },
+    // RFC 9865 section 4
+    pagination: {
+      cursor: true,
+      index: true,
+      defaultPaginationMethod: 'index',
+      defaultPageSize: Math.min(DEFAULT_COUNT, maxResults),
+      maxPageSize: maxResults,
+      cursorTimeout,
+    },
     etag: { supported: true },
     authenticationSchemes: [
       {

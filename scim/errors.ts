@@ -1,4 +1,4 @@
-/** What can go wrong and its status; the first ten are the `scimType`s of RFC 7644 table 9 with their sentences. */
+/** What can go wrong and its status; the first are the `scimType`s of RFC 7644 table 9 and RFC 9865 table 3. */
 const table = {
   invalidFilter: [400, 'The filter is malformed, or compares an attribute in a way that is not supported.'],
   tooMany: [400, 'The filter yields many more results than this server is willing to calculate.'],
@@ -10,6 +10,9 @@ const table = {
   invalidValue: [400, 'A required value was missing, or the value was not compatible with the attribute.'],
   invalidVers: [400, 'The SCIM protocol version is not supported.'],
   sensitive: [403, 'The request cannot be completed, since it would carry sensitive values in its URI.'],
+  invalidCursor: [400, 'The cursor is not one of this query; begin with an empty one.'],
+  expiredCursor: [400, 'The cursor has expired; begin with an empty one.'],
+  invalidCount: [400, 'The count must be an integer, and the same for every page of one query.'],
   unauthorized: [401, 'The credential is missing, unknown or no longer valid.'],
   forbidden: [403, 'The operation is not permitted for this credential.'],
   notFound: [404, 'There is no such resource.'],
@@ -24,7 +27,7 @@ const table = {
   unavailable: [503, 'The service is briefly unavailable; try again later.'],
 } as const satisfies Record<string, readonly [number, string]>
 
-const scimTypes = new Set<string>(Object.keys(table).slice(0, 10))
+const scimTypes = new Set<string>(Object.keys(table).slice(0, 13))
 
 export type ErrorCode = keyof typeof table
 
@@ -49,9 +52,9 @@ export class ScimError extends Error {
     this.status = table[code][0]
     if (scimTypes.has(code)) this.scimType = code
     this.headers = {
-      ...options.headers,
       ...(options.retryAfter !== undefined && { 'retry-after': String(options.retryAfter) }),
       ...(code === 'unauthorized' && { 'www-authenticate': 'Bearer realm="scim"' }),
+      ...options.headers,
     }
   }
 }

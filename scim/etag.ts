@@ -18,3 +18,9 @@ export function ifMatch(tags: string | undefined): Precondition {
   const versions = parseTags(tags)
   return versions === undefined || versions === '*' ? {} : { ifMatch: versions }
 }
+
+/** Whether an `If-None-Match` says that the client has this version. */
+export function isKnown(tags: string | undefined, version: number): boolean {
+  const known = parseTags(tags)
+  return known === '*' || (known?.includes(version) ?? false)
+}

@@ -9,6 +9,8 @@ export interface Caller {
   readonly profile: Profile
   /** The id of this request, for logs and events. */
   readonly requestId: string
+  /** The same for all that may go on with one another's lists: a cursor works for nobody else. */
+  readonly id: string
 }
 
 /** A resource as the host keeps it. `version` changes whenever the resource does. */
@@ -26,6 +28,19 @@ export interface Wanted {
   readonly excludedAttributes?: readonly AttrPath[]
 }
 
+/** Where a resource stands in a list. */
+export interface Place {
+  readonly id: string
+  /** What it is sorted by, as `ListPage` said it; null where it has no such value, absent in a list by id. */
+  readonly value?: string | null
+}
+
+/** Where a page by cursor begins: right behind a place or right before it; without one, at the start or at the end. */
+export interface Seek {
+  readonly side: 'after' | 'before'
+  readonly place?: Place
+}
+
 export interface ListQuery extends Wanted {
   readonly filter?: Filter
   readonly sortBy?: AttrPath
@@ -34,11 +49,16 @@ export interface ListQuery extends Wanted {
   readonly startIndex: number
   /** Most resources to return; 0 asks for the total alone. */
   readonly count: number
+  /** Asks for a page by cursor instead of one by `startIndex`; its resources come in the order of the list too. */
+  readonly from?: Seek
 }
 
 export interface ListPage {
-  readonly totalResults: number
+  /** Need not be told with `from`: counting is what a cursor saves. */
+  readonly totalResults?: number
   readonly resources: readonly Stored[]
+  /** With `from` and `sortBy`: what each resource is sorted by. */
+  readonly sortValues?: readonly (string | null)[]
 }
 
 export interface PatchOperation {

@@ -2,7 +2,7 @@ import { ScimError } from './errors.ts'
 
 export type Query = Readonly<Record<string, string | string[] | undefined>>
 
-const DEFAULT_COUNT = 100
+export const DEFAULT_COUNT = 100
 const MAX_INDEX = 2 ** 31 - 1
 
 /** A parameter given more than once counts as a list joined by commas. */
@@ -12,33 +12,52 @@ export function parameter(query: Query, name: string): string | undefined {
   return text === '' ? undefined : text
 }
 
-function integer(query: Query, name: string): number | undefined {
+function integer(
+  query: Query,
+  name: string,
+  code: 'invalidValue' | 'invalidCount' = 'invalidValue',
+): number | undefined {
   const text = parameter(query, name)
   if (text === undefined) return undefined
-  if (!/^[+-]?\d+$/.test(text.trim())) throw new ScimError('invalidValue', `"${name}" must be an integer.`)
+  if (!/^[+-]?\d+$/.test(text.trim())) throw new ScimError(code, `"${name}" must be an integer.`)
   return Math.min(Number(text), MAX_INDEX)
 }
 
+/** Which page is asked for; an empty cursor is the first page by cursor (RFC 9865 section 2). */
+export type Asked =
+  | { readonly count: number; readonly startIndex: number }
+  | { readonly count: number; readonly cursor: string }
+
 /** RFC 7644 section 3.4.2.4: a `startIndex` below 1 is 1, a negative `count` is 0. */
-export function parsePage(query: Query, maxResults: number): { startIndex: number; count: number } {
-  return {
-    startIndex: Math.max(1, integer(query, 'startIndex') ?? 1),
-    count: Math.min(maxResults, Math.max(0, integer(query, 'count') ?? DEFAULT_COUNT)),
-  }
+export function parsePage(query: Query, maxResults: number): Asked {
+  const { cursor } = query
+  const asked = integer(query, 'count', cursor === undefined ? 'invalidValue' : 'invalidCount')
+  const count = Math.min(maxResults, Math.max(0, asked ?? DEFAULT_COUNT))
+  const startIndex = integer(query, 'startIndex')
+  if (cursor === undefined) return { startIndex: Math.max(1, startIndex ?? 1), count }
+  // The one or the other chooses the method (RFC 9865 section 2.4).
+  if (startIndex !== undefined)
+    throw new ScimError('invalidValue', '"startIndex" and "cursor" exclude each other.')
+  return { cursor: String(cursor), count }
 }
 
-interface Page {
-  readonly totalResults: number
-  readonly startIndex: number
+export interface Page {
+  readonly totalResults?: number | undefined
+  readonly startIndex?: number | undefined
+  readonly nextCursor?: string | undefined
+  readonly previousCursor?: string | undefined
   readonly resources: readonly object[]
 }
 
-export function listResponse({ totalResults, startIndex, resources }: Page): object {
+export function listResponse({ resources, ...page }: Page): object {
+  const { totalResults, startIndex, nextCursor, previousCursor } = page
   return {
     schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'],
     totalResults,
     itemsPerPage: resources.length,
     startIndex,
+    nextCursor,
+    previousCursor,
     Resources: resources,
   }
 }

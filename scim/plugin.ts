@@ -1,14 +1,19 @@
+import { randomBytes } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { type BulkLimits, bulkRoute } from './bulk.ts'
 import type { Atomic } from './bulk-perform.ts'
+import { type Cursors, createCursors } from './cursor.ts'
 import { discoveryRoutes } from './discovery.ts'
 import { asScimError, ScimError } from './errors.ts'
 import type { Caller, Handlers } from './handler.ts'
 import { parseJson } from './json.ts'
+import { listRoutes } from './list-routes.ts'
+import { meRoutes, type WhoIsMe } from './me.ts'
 import { createProjection } from './project.ts'
 import { sendError } from './reply.ts'
 import { resourceRoutes } from './resource-routes.ts'
 import { groupType } from './schema/group.ts'
+import type { ResourceType } from './schema/types.ts'
 import { userType } from './schema/user.ts'
 
 export interface ScimOptions<C extends Caller = Caller> {
@@ -26,6 +31,13 @@ export interface ScimOptions<C extends Caller = Caller> {
   readonly bodyLimit?: number
   /** Whether the handlers heed `sortBy`. */
   readonly sort?: boolean
+  /** Secrets of cursors, the first for new ones; to be the same in every process. Without them no cursor outlives this one. */
+  readonly cursorKeys?: readonly Uint8Array[]
+  /** How many seconds a cursor may be used. */
+  readonly cursorTimeout?: number
+  /** Who of the people is signed in and asks for `/Me`; without it there is no such alias. */
+  readonly me?: WhoIsMe<C>
+  readonly now?: () => Date
   /** What one bulk request may ask for. */
   readonly bulk?: BulkLimits
   /** Without it, circular references in a bulk request are refused, and none is done wholly or not at all. */
@@ -33,6 +45,9 @@ export interface ScimOptions<C extends Caller = Caller> {
 }
 
 const resourceTypes = [userType, groupType]
+
+/** In seconds. */
+const HOUR = 3600
 
 const usualBulk: BulkLimits = { maxOperations: 1000, maxPayloadSize: 8_388_608 }
 
@@ -99,6 +114,10 @@ function endpointMethods(): Record<string, readonly HTTPMethods[]> {
     '/Bulk': ['POST'],
     ...Object.fromEntries(readable.map((url) => [url, ['GET']])),
     ...Object.fromEntries(resourceTypes.map(({ endpoint }) => [endpoint, ['GET', 'POST']])),
+    '/': ['GET'],
+    ...Object.fromEntries(
+      ['', ...resourceTypes.map(({ endpoint }) => endpoint)].map((url) => [`${url}/.search`, ['POST']]),
+    ),
     ...Object.fromEntries(
       resourceTypes.map(({ endpoint }) => [`${endpoint}/:id`, ['GET', 'PUT', 'PATCH', 'DELETE']]),
     ),
@@ -119,6 +138,14 @@ function rememberCaller<C extends Caller>(
   return (request: FastifyRequest) => (request as Known).scimCaller
 }
 
+function cursorsOf<C extends Caller>({ cursorKeys, cursorTimeout, now }: ScimOptions<C>): Cursors {
+  return createCursors({
+    keys: cursorKeys ?? [randomBytes(32)],
+    timeout: cursorTimeout ?? HOUR,
+    now: now ?? (() => new Date()),
+  })
+}
+
 /**
  * The endpoints of RFC 7644, below the prefix they are registered with; parsers and error handlers stay inside.
  *
@@ -130,21 +157,25 @@ export async function scimPlugin<C extends Caller>(
   app: FastifyInstance,
   options: ScimOptions<C>,
 ): Promise<void> {
-  const { handlers, authenticate, baseUrl, toScimError, atomic } = options
+  const { handlers, authenticate, baseUrl, toScimError, atomic, me } = options
   const { maxResults = 1000, bodyLimit = 1_048_576, sort = false, bulk = usualBulk } = options
   const readError = errorReader(toScimError)
   parseBodies(app, bodyLimit)
   answerErrors(app, readError)
   refuseOtherMethods(app, endpointMethods())
+  const cursors = cursorsOf(options)
   await app.register(async (open) => {
-    discoveryRoutes(open, { baseUrl, resourceTypes, maxResults, sort, bulk })
+    discoveryRoutes(open, { baseUrl, resourceTypes, maxResults, sort, bulk, cursorTimeout: cursors.timeout })
   })
+  const resourcesOf = (type: ResourceType) => {
+    return { type, handler: handlers[type.name], ...createProjection(type, baseUrl) }
+  }
+  meRoutes(app, { users: resourcesOf(userType), authenticate, me })
   await app.register(async (closed) => {
     const callerOf = rememberCaller(closed, authenticate)
-    const resources = resourceTypes.map((type) => {
-      return { type, handler: handlers[type.name], ...createProjection(type, baseUrl) }
-    })
-    for (const one of resources) resourceRoutes(closed, { ...one, callerOf, maxResults, sort })
+    const resources = resourceTypes.map(resourcesOf)
+    for (const one of resources) resourceRoutes(closed, { ...one, callerOf })
+    listRoutes(closed, { of: resources, callerOf, maxResults, sort, cursors })
     bulkRoute(closed, { ...bulk, resources, callerOf, readError, atomic })
   })
 }

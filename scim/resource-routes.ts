@@ -1,21 +1,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { ScimError } from './errors.ts'
-import { etag, ifMatch, parseTags } from './etag.ts'
-import { parseAttrPath } from './filter/parse.ts'
-import { readFilter } from './filter/resolve.ts'
-import type { Caller, ListQuery, Precondition, Stored, Wanted } from './handler.ts'
+import { etag, ifMatch, isKnown } from './etag.ts'
+import type { Caller, Precondition, Stored, Wanted } from './handler.ts'
 import * as operations from './operations.ts'
-import { listResponse, parameter, parsePage, type Query } from './page.ts'
+import type { Query } from './page.ts'
 import { send } from './reply.ts'
-import { canonicalPath, findPath, findSub } from './schema/lookup.ts'
 import type { Json } from './schema/types.ts'
 import { parseWanted } from './wanted.ts'
 
 /** One resource type and what serves it. */
 export interface Endpoint<C extends Caller> extends operations.Resources<C> {
   readonly callerOf: (request: FastifyRequest) => C
-  readonly maxResults: number
-  readonly sort: boolean
 }
 
 type Answer = Promise<FastifyReply>
@@ -58,44 +52,10 @@ async function get<C extends Caller>(at: Endpoint<C>, request: FastifyRequest, r
   const wanted = parseWanted(queryOf(request), at.type)
   const id = operations.checkId(idOf(request))
   const stored = operations.found(await at.handler.get(at.callerOf(request), id, wanted))
-  const known = parseTags(request.headers['if-none-match'])
-  if (known === '*' || known?.includes(stored.version)) {
+  if (isKnown(request.headers['if-none-match'], stored.version)) {
     return reply.code(304).header('etag', etag(stored.version)).send()
   }
   return show(at, reply, { stored, wanted })
-}
-
-function readSort<C extends Caller>(
-  { type, sort }: Endpoint<C>,
-  query: Query,
-): Pick<ListQuery, 'sortBy' | 'sortOrder'> {
-  const text = sort ? parameter(query, 'sortBy') : undefined
-  const sortOrder = parameter(query, 'sortOrder')?.toLowerCase() === 'descending' ? 'descending' : 'ascending'
-  if (text === undefined) return { sortOrder }
-  const target = findPath(type, parseAttrPath(text), 'lenient')
-  const value = target && !target.sub ? findSub(target.attribute, 'value') : undefined
-  const by = target && { ...target, ...(value && { sub: value }) }
-  if (!by || (by.sub ?? by.attribute).type === 'complex' || by.attribute.returned === 'never') {
-    throw new ScimError('invalidPath', '"sortBy" must name an attribute with a simple value.')
-  }
-  return { sortBy: canonicalPath(by), sortOrder }
-}
-
-async function list<C extends Caller>(at: Endpoint<C>, request: FastifyRequest, reply: FastifyReply): Answer {
-  const caller = at.callerOf(request)
-  const query = queryOf(request)
-  const text = parameter(query, 'filter')
-  const wanted = parseWanted(query, at.type)
-  const page = parsePage(query, at.maxResults)
-  const asked: ListQuery = {
-    ...wanted,
-    ...(text !== undefined && { filter: readFilter(text, at.type, caller.profile) }),
-    ...readSort(at, query),
-    ...page,
-  }
-  const { totalResults, resources } = await at.handler.list(caller, asked)
-  const shown = resources.map((stored) => at.project(stored, wanted))
-  return send(reply, 200, listResponse({ totalResults, startIndex: page.startIndex, resources: shown }))
 }
 
 async function replace<C extends Caller>(
@@ -140,7 +100,6 @@ async function remove<C extends Caller>(
 export function resourceRoutes<C extends Caller>(app: FastifyInstance, at: Endpoint<C>): void {
   const one = `${at.type.endpoint}/:id`
   app.post(at.type.endpoint, (request, reply) => create(at, request, reply))
-  app.get(at.type.endpoint, (request, reply) => list(at, request, reply))
   app.get(one, (request, reply) => get(at, request, reply))
   app.put(one, (request, reply) => replace(at, request, reply))
   app.patch(one, (request, reply) => patch(at, request, reply))

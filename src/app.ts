@@ -22,16 +22,17 @@ import { type RefusalLog, refusalLog } from './gateway/refusals.ts'
 import { scimAuthenticator } from './gateway/scim-auth.ts'
 import { toScimError, unreadableAddress } from './gateway/scim-errors.ts'
 import { scimGroups } from './gateway/scim-groups.ts'
+import { scimMe } from './gateway/scim-me.ts'
 import { scimUsers } from './gateway/scim-users.ts'
 import { healthRoutes } from './health.ts'
 import { countFailures, type Failures } from './limits.ts'
 import * as pages from './me/pages.ts'
 import { personRoutes } from './me/person.ts'
-import { sessionRoutes } from './me/session.ts'
+import { sessionOf, sessionRoutes } from './me/session.ts'
 import { oauthRoutes } from './oauth/index.ts'
 import { createOutbound, type Outbound } from './outbound.ts'
 import { rememberedPolicies } from './provisioning/policy.ts'
-import { secretsOf } from './secrets.ts'
+import { keyFor, secretsOf } from './secrets.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -91,6 +92,7 @@ interface Assembly {
 
 function scim(app: FastifyInstance, { config, host, policies, failures }: Assembly): Promise<void> {
   const identify = scimAuthenticator({ ...host, failures })
+  const session = { ...host, sessionCookie: config.sessionCookie }
   const gate = createGate()
   app.addHook('onRequest', (request, reply, done) => {
     // However it ends, be it by the client's going away.
@@ -110,6 +112,9 @@ function scim(app: FastifyInstance, { config, host, policies, failures }: Assemb
     toScimError,
     bodyLimit: MAX_BODY,
     sort: true,
+    cursorKeys: config.secretKeys.map((key) => keyFor('SCIM cursors', key)),
+    now: host.clock,
+    me: scimMe(host, (request) => sessionOf(session, request)),
   })
 }
 

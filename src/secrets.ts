@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hkdfSync } from 'node:crypto'
 import { CompactEncrypt, compactDecrypt } from 'jose'
 
 /** Which column of which row a secret belongs in: bound into the header, so that it opens nowhere else. */
@@ -37,4 +37,9 @@ export function secretsOf(keys: readonly Uint8Array[]): Secrets {
       return Buffer.from(plaintext).toString()
     },
   }
+}
+
+/** A key for one use, of which nothing can be told about the key it is made from, or the keys of other uses. */
+export function keyFor(use: string, key: Uint8Array): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', key, '', use, 32))
 }

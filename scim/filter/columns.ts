@@ -7,6 +7,8 @@ export interface Column {
   readonly sql: string
   /** A uuid column takes uuid parameters, so that its index serves; what is no UUID equals none of its values. */
   readonly type?: 'uuid'
+  /** Never null: a list sorted by it can be entered in its middle. */
+  readonly required?: true
   /** A condition that is true for every row having an element with that value (parameter already placed). */
   readonly contains?: (parameter: string) => string
 }

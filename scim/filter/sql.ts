@@ -144,6 +144,9 @@ export function toSql(filter: Filter, { columns, schemas, firstParameter = 1 }: 
   return { text, values }
 }
 
+/** How much of a text is sorted by, so that a place in the order fits in the address of a page. */
+const MAX_SORTED = 500
+
 /** What to order by for a resolved `sortBy`: of a multi-valued attribute its primary, or else first value. */
 export function sortExpression(
   path: AttrPath,
@@ -153,8 +156,10 @@ export function sortExpression(
   if (columns.relations?.[attribute.name])
     throw new ScimError('invalidPath', `"${attribute.name}" cannot be sorted by.`)
   const ordered = (place: Place) => {
-    const text = place.attribute.type === 'string' || place.attribute.type === 'reference'
-    return text ? folded(place.attribute, valueSql(place)) : valueSql(place)
+    const value = valueSql(place)
+    if (place.attribute.type !== 'string' && place.attribute.type !== 'reference') return value
+    const text = folded(place.attribute, value)
+    return place.column ? text : `left(${text}, ${MAX_SORTED})`
   }
   if (!attribute.multiValued) return ordered(placeOf({ columns, schemas }, path))
   const json = sub ? `(element.item -> ${quote(sub.name)})` : 'element.item'

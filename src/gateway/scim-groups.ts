@@ -25,7 +25,7 @@ import { isUuid } from '../ids.ts'
 import { editGroup, makeGroup, removeGroup } from '../provisioning/groups.ts'
 import { groupAttributesOf, groupRecordOf, memberSets, storedGroup } from '../translate/group.ts'
 import type { ScimCallerContext } from './scim-auth.ts'
-import { conditionOf, orderOf, totalOf } from './scim-lists.ts'
+import { pageOf, selectionOf } from './scim-lists.ts'
 
 const table = {
   columns: groupFilterColumns,
@@ -73,14 +73,11 @@ async function read({ scope, connectionId }: Context, id: string, wanted: Wanted
 }
 
 async function list({ scope, connectionId }: Context, query: ListQuery) {
-  const { startIndex, count } = query
-  const where = conditionOf(query.filter, table)
-  const page = { orderBy: orderOf(query, table), limit: count, offset: startIndex - 1 }
+  const { where, page } = selectionOf(query, table)
   const of = { connectionId, where }
-  const rows = count > 0 ? await listGroups(scope, { ...of, ...page, withMembers: wantsMembers(query) }) : []
-  const found = { found: rows.length, startIndex, count }
-  const totalResults = await totalOf(found, () => countGroups(scope, of))
-  return { totalResults, resources: rows.map(storedGroup) }
+  const withMembers = wantsMembers(query)
+  const rows = query.count > 0 ? await listGroups(scope, { ...of, ...page, withMembers }) : []
+  return pageOf(query, { rows, stored: storedGroup, count: () => countGroups(scope, of) })
 }
 
 /** Silence on `members` keeps them. */

@@ -1,9 +1,11 @@
 import {
   type Columns,
   type Filter,
+  type ListPage,
   type ListQuery,
   type Schemas,
-  sortExpression,
+  type Stored,
+  toOrder,
   toSql,
 } from '../../scim/index.ts'
 
@@ -18,22 +20,44 @@ interface Table {
 const everything = { text: 'true', values: [] }
 
 /** A client's filter as a condition on the table. */
-export function conditionOf(filter: Filter | undefined, { columns, schemas, firstParameter }: Table) {
+function conditionOf(filter: Filter | undefined, { columns, schemas, firstParameter }: Table) {
   return filter ? toSql(filter, { columns, schemas, firstParameter }) : everything
 }
 
-/** A client's order; always total, so that pages do not overlap. */
-export function orderOf({ sortBy, sortOrder }: ListQuery, { columns, schemas, key }: Table): string {
-  if (!sortBy) return key
-  const direction = sortOrder === 'descending' ? 'desc' : 'asc'
-  return `${sortExpression(sortBy, { columns, schemas })} ${direction} nulls last, ${key}`
+/** Which rows a client asks for, and which page of them. */
+export function selectionOf(query: ListQuery, table: Table) {
+  const where = conditionOf(query.filter, table)
+  const { count, startIndex } = query
+  const order = toOrder(query, { ...table, firstParameter: table.firstParameter + where.values.length })
+  const { by: orderBy, value: sortValue, beyond } = order
+  return { where, page: { orderBy, sortValue, beyond, limit: count, offset: startIndex - 1 } }
+}
+
+interface Found<Row> {
+  readonly rows: readonly (Row & { readonly sort_value?: string | null })[]
+  readonly stored: (row: Row) => Stored
+  readonly count: () => Promise<number>
+}
+
+/** The page that was asked for; one by cursor is not counted. */
+export async function pageOf<Row>(query: ListQuery, { rows, stored, count }: Found<Row>): Promise<ListPage> {
+  const { startIndex, from, sortBy } = query
+  if (!from) {
+    const totalResults = await totalOf({ found: rows.length, startIndex, count: query.count }, count)
+    return { totalResults, resources: rows.map(stored) }
+  }
+  const ordered = from.side === 'before' ? rows.toReversed() : rows
+  return {
+    resources: ordered.map(stored),
+    ...(sortBy && { sortValues: ordered.map((row) => row.sort_value ?? null) }),
+  }
 }
 
 /**
  * How many there are: a page that is not full, and not beyond the end, has told it already. `count` is asked only
  * where it has not.
  */
-export async function totalOf(
+async function totalOf(
   page: { found: number; startIndex: number; count: number },
   count: () => Promise<number>,
 ): Promise<number> {

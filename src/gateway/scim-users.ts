@@ -25,7 +25,7 @@ import type { Policies } from '../provisioning/policy.ts'
 import { provision } from '../provisioning/provision.ts'
 import { attributesOf, isActive, managerOf, sayingOf, storedUser } from '../translate/user.ts'
 import type { ScimCallerContext } from './scim-auth.ts'
-import { conditionOf, orderOf, totalOf } from './scim-lists.ts'
+import { pageOf, selectionOf } from './scim-lists.ts'
 import { checkReferences } from './scim-references.ts'
 
 const table = {
@@ -81,13 +81,9 @@ async function create(
 }
 
 async function list({ scope }: ScimCallerContext, query: ListQuery) {
-  const { startIndex, count } = query
-  const where = conditionOf(query.filter, table)
-  const page = { orderBy: orderOf(query, table), limit: count, offset: startIndex - 1 }
-  const rows = count > 0 ? await listUsers(scope, { where, ...page }) : []
-  const found = { found: rows.length, startIndex, count }
-  const totalResults = await totalOf(found, () => countUsers(scope, where))
-  return { totalResults, resources: rows.map(storedUser) }
+  const { where, page } = selectionOf(query, table)
+  const rows = query.count > 0 ? await listUsers(scope, { where, ...page }) : []
+  return pageOf(query, { rows, stored: storedUser, count: () => countUsers(scope, where) })
 }
 
 interface UserChange {

@@ -6,9 +6,7 @@ import {
   type Caller,
   groupType,
   type Json,
-  type ListQuery,
   type MemberChange,
-  matches,
   memberChanges,
   type PatchOperation,
   type Precondition,
@@ -21,6 +19,7 @@ import {
   scimPlugin,
   userType,
 } from '../../scim/index.ts'
+import { listed } from './memory-list.ts'
 
 export const baseUrl = 'https://usher.example/scim/v2'
 
@@ -35,18 +34,6 @@ function checkUnique(kept: Kept, { userName }: Attributes, id?: string): void {
     const taken = String(other.attributes.userName).toLowerCase() === String(userName).toLowerCase()
     if (userName !== undefined && taken && other.id !== id) throw new ScimError('uniqueness')
   }
-}
-
-function asResource(
-  { id, attributes, created, lastModified }: Stored,
-  { name, schema }: ResourceType,
-): Attributes {
-  const meta = {
-    resourceType: name,
-    created: created.toISOString(),
-    lastModified: lastModified.toISOString(),
-  }
-  return { ...attributes, id, schemas: [schema.id], meta }
 }
 
 function changeMembers(members: Json[], change: MemberChange): Json[] {
@@ -77,13 +64,6 @@ function patched(type: ResourceType, { profile }: Caller) {
   }
 }
 
-function listed(type: ResourceType, kept: Kept, { filter, startIndex, count }: ListQuery) {
-  const found = [...kept.values()].filter(
-    (stored) => !filter || matches(filter, asResource(stored, type), type),
-  )
-  return { totalResults: found.length, resources: found.slice(startIndex - 1, startIndex - 1 + count) }
-}
-
 /** A host that keeps everything in a map. */
 export function memoryHandler(type: ResourceType, kept: Kept = new Map()): ResourceHandler {
   const save = (stored: Stored) => {
@@ -106,7 +86,7 @@ export function memoryHandler(type: ResourceType, kept: Kept = new Map()): Resou
       return kept.get(id) ?? null
     },
     async list(_caller, query) {
-      return listed(type, kept, query)
+      return listed(type, kept.values(), query)
     },
     async replace(_caller, id, attributes, when) {
       const keepMembers = ({ members }: Attributes) => (members && !attributes.members ? { members } : {})
@@ -127,7 +107,7 @@ export function memoryHandler(type: ResourceType, kept: Kept = new Map()): Resou
 function authenticate({ headers }: { headers: { authorization?: string | undefined } }): Caller {
   const profile = /^Bearer (lenient|strict)$/.exec(headers.authorization ?? '')?.[1]
   if (!profile) throw new ScimError('unauthorized')
-  return { profile: profile as Profile, requestId: 'r' }
+  return { profile: profile as Profile, requestId: 'r', id: profile }
 }
 
 /** Puts back what was there before. */
