@@ -19,6 +19,7 @@ import { createGate } from './gateway/gate.ts'
 import { oidcSignIn } from './gateway/oidc-sign-in.ts'
 import { oidcStore } from './gateway/oidc-store.ts'
 import { type RefusalLog, refusalLog } from './gateway/refusals.ts'
+import { notingRefusals } from './gateway/refused-pushes.ts'
 import { scimAuthenticator } from './gateway/scim-auth.ts'
 import { toScimError, unreadableAddress } from './gateway/scim-errors.ts'
 import { scimGroups } from './gateway/scim-groups.ts'
@@ -90,7 +91,7 @@ interface Assembly {
   readonly refusals: RefusalLog
 }
 
-function scim(app: FastifyInstance, { config, host, policies, failures }: Assembly): Promise<void> {
+function scim(app: FastifyInstance, { config, host, policies, failures, refusals }: Assembly): Promise<void> {
   const identify = scimAuthenticator({ ...host, failures })
   const session = { ...host, sessionCookie: config.sessionCookie }
   const gate = createGate()
@@ -106,7 +107,10 @@ function scim(app: FastifyInstance, { config, host, policies, failures }: Assemb
     return caller
   }
   return scimPlugin(app, {
-    handlers: { User: scimUsers(policies), Group: scimGroups },
+    handlers: {
+      User: notingRefusals(scimUsers(policies), refusals),
+      Group: notingRefusals(scimGroups, refusals),
+    },
     authenticate,
     baseUrl: `${config.publicUrl}${SCIM}`,
     toScimError,

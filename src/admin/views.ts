@@ -133,6 +133,8 @@ function summaryOf({ type, data, changed }: EventRow): string {
       return `Given the workspace “${workspace?.name}” as ${role}, at home in “${home?.name}”`
     case 'user.changed':
       return `Changed by ${way}: ${changed.join(', ')}`
+    case 'push.refused':
+      return `Push refused: ${code}${repeated ? `, ${repeated} more times` : ''}`
     case 'sign-in.refused':
       return `Sign-in refused: ${code}${repeated ? `, ${repeated} more times` : ''}`
     default:

@@ -20,6 +20,7 @@ export type EventType =
   | 'user.reactivated'
   | 'user.deleted'
   | 'user.restored'
+  | 'push.refused'
   | 'group.created'
   | 'group.changed'
   | 'group.deleted'

@@ -13,7 +13,7 @@ export interface PolicyRefusal extends Refusal {
 export interface Refused {
   readonly refusal: Pick<Refusal, 'code'> & Partial<PolicyRefusal>
   readonly connectionId: string
-  readonly type?: 'sign-in.refused' | 'scim-client.refused'
+  readonly type?: 'sign-in.refused' | 'scim-client.refused' | 'push.refused'
 }
 
 export interface RefusalLog {

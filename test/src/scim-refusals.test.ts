@@ -26,6 +26,21 @@ holdOnEachLayout(t, {
     t.same(await stateOf(usher, organization), state)
   },
 
+  'a refused push leaves one event on the person it is about, and a flood of them is counted': async (
+    t,
+    usher,
+  ) => {
+    const { organization, scim } = await usher.makePusher()
+    const { id } = (await scim('POST', '/Users', person('ada'))).body
+    for (let round = 0; round < 15; round++) await scim('POST', '/Users', person('ada'))
+    const events = await usher.rows(
+      "select subject_id, rule, policy_version, data ->> 'code' as code from events where organization_id = $1 and type = 'push.refused'",
+      [organization.id],
+    )
+    t.equal(events.length, 10)
+    t.match(events[0], { subject_id: id, code: 'user_name_taken', rule: 'already there', policy_version: 1 })
+  },
+
   'a strict connection keeps to the letter, a lenient one to the meaning': async (t, usher) => {
     const { organization, scim: lenient } = await usher.makePusher()
     const connection = await usher.makeConnection(organization, { scim: { profile: 'strict' } })
