@@ -1,6 +1,8 @@
-import type { FastifyInstance } from 'fastify'
+import { createHash } from 'node:crypto'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { BulkLimits } from './bulk.ts'
 import { ScimError } from './errors.ts'
+import { isKnown } from './etag.ts'
 import { DEFAULT_COUNT, listResponse } from './page.ts'
 import { send } from './reply.ts'
 import type { ResourceType, Schema } from './schema/types.ts'
@@ -17,7 +19,31 @@ export interface Discovery {
   readonly cursorTimeout: number
 }
 
-function serviceProviderConfig({ baseUrl, maxResults, sort, bulk, cursorTimeout }: Discovery): object {
+interface Document {
+  readonly schemas: readonly string[]
+  readonly meta: object
+  readonly [name: string]: unknown
+}
+
+/** A document with its version, which is made of its text. */
+interface Versioned {
+  readonly body: object
+  readonly tag: string
+}
+
+function versioned(document: Document): Versioned {
+  const hash = createHash('sha256').update(JSON.stringify(document)).digest('base64url')
+  const tag = `W/"${hash.slice(0, 16)}"`
+  return { body: { ...document, meta: { ...document.meta, version: tag } }, tag }
+}
+
+function show(request: FastifyRequest, reply: FastifyReply, { body, tag }: Versioned): FastifyReply {
+  reply.header('etag', tag)
+  if (isKnown(request.headers['if-none-match'], tag)) return reply.code(304).send()
+  return send(reply, 200, body)
+}
+
+function serviceProviderConfig({ baseUrl, maxResults, sort, bulk, cursorTimeout }: Discovery): Document {
   return {
     schemas: [`${CORE}:ServiceProviderConfig`],
     patch: { supported: true },
@@ -48,7 +74,7 @@ function serviceProviderConfig({ baseUrl, maxResults, sort, bulk, cursorTimeout 
   }
 }
 
-function schemaDocument(baseUrl: string, schema: Schema): object {
+function schemaDocument(baseUrl: string, schema: Schema): Document {
   return {
     schemas: [`${CORE}:Schema`],
     ...schema,
@@ -56,7 +82,7 @@ function schemaDocument(baseUrl: string, schema: Schema): object {
   }
 }
 
-function resourceTypeDocument(baseUrl: string, type: ResourceType): object {
+function resourceTypeDocument(baseUrl: string, type: ResourceType): Document {
   return {
     schemas: [`${CORE}:ResourceType`],
     id: type.name,
@@ -78,14 +104,15 @@ function schemasOf(resourceTypes: readonly ResourceType[]): Schema[] {
 }
 
 /** Documents by the name they are asked for, which is case-insensitive as URNs are. */
-function serveDocuments(app: FastifyInstance, url: string, documents: ReadonlyMap<string, object>): void {
-  const resources = [...documents.values()]
+function serveDocuments(app: FastifyInstance, url: string, documents: ReadonlyMap<string, Document>): void {
+  const shown = new Map([...documents].map(([name, document]) => [name, versioned(document)]))
+  const resources = [...shown.values()].map(({ body }) => body)
   const all = listResponse({ totalResults: resources.length, startIndex: 1, resources })
   app.get(url, (_request, reply) => send(reply, 200, all))
   app.get<{ Params: { id: string } }>(`${url}/:id`, (request, reply) => {
-    const document = documents.get(request.params.id.toLowerCase())
+    const document = shown.get(request.params.id.toLowerCase())
     if (!document) throw new ScimError('notFound')
-    return send(reply, 200, document)
+    return show(request, reply, document)
   })
 }
 
@@ -98,8 +125,8 @@ export function discoveryRoutes(app: FastifyInstance, discovery: Discovery): voi
       throw new ScimError('forbidden', 'These resources cannot be filtered.')
     }
   })
-  const config = serviceProviderConfig(discovery)
-  app.get('/ServiceProviderConfig', (_request, reply) => send(reply, 200, config))
+  const config = versioned(serviceProviderConfig(discovery))
+  app.get('/ServiceProviderConfig', (request, reply) => show(request, reply, config))
   const types = resourceTypes.map(
     (type) => [type.name.toLowerCase(), resourceTypeDocument(baseUrl, type)] as const,
   )

@@ -19,8 +19,9 @@ export function ifMatch(tags: string | undefined): Precondition {
   return versions === undefined || versions === '*' ? {} : { ifMatch: versions }
 }
 
-/** Whether an `If-None-Match` says that the client has this version. */
-export function isKnown(tags: string | undefined, version: number): boolean {
-  const known = parseTags(tags)
-  return known === '*' || (known?.includes(version) ?? false)
+/** Whether an `If-None-Match` says that the client has what this tag is of; weak ones compare alike (RFC 9110). */
+export function isKnown(header: string | undefined, tag: string): boolean {
+  if (header === undefined) return false
+  const opaque = (text: string) => text.trim().replace(/^W\//, '')
+  return header.trim() === '*' || header.split(',').some((known) => opaque(known) === opaque(tag))
 }

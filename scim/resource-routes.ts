@@ -52,7 +52,7 @@ async function get<C extends Caller>(at: Endpoint<C>, request: FastifyRequest, r
   const wanted = parseWanted(queryOf(request), at.type)
   const id = operations.checkId(idOf(request))
   const stored = operations.found(await at.handler.get(at.callerOf(request), id, wanted))
-  if (isKnown(request.headers['if-none-match'], stored.version)) {
+  if (isKnown(request.headers['if-none-match'], etag(stored.version))) {
     return reply.code(304).header('etag', etag(stored.version)).send()
   }
   return show(at, reply, { stored, wanted })

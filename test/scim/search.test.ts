@@ -171,6 +171,27 @@ t.test('POST to .search asks as GET does, without telling it to the address', as
   t.match(other, { statusCode: 405, headers: { allow: 'POST' } })
 })
 
+t.test('discovery tells of pages, and has versions too', async (t) => {
+  const app = await memoryHost(t, { maxResults: 50, cursorTimeout: 60 })
+  const config = await app.inject('/scim/v2/ServiceProviderConfig')
+  t.match(config.json().pagination, {
+    cursor: true,
+    index: true,
+    defaultPaginationMethod: 'index',
+    defaultPageSize: 50,
+    maxPageSize: 50,
+    cursorTimeout: 60,
+  })
+  for (const url of ['/ServiceProviderConfig', '/ResourceTypes/User', `/Schemas/${userSchema.id}`]) {
+    const ask = (headers = {}) => app.inject({ url: `/scim/v2${url}`, headers })
+    const { headers, ...seen } = await ask()
+    t.equal(seen.json().meta.version, headers.etag)
+    const known = await ask({ 'if-none-match': `"x", ${headers.etag}` })
+    t.match(known, { statusCode: 304, body: '', headers: { etag: headers.etag } }, url)
+    t.match(await ask({ 'if-none-match': 'W/"1"' }), { statusCode: 200 })
+  }
+})
+
 t.test('/Me is who is signed in, and nobody else', async (t) => {
   let id = ''
   const caller = { id: 'me', profile: 'lenient' as const, requestId: 'r' }
@@ -193,7 +214,6 @@ t.test('/Me is who is signed in, and nobody else', async (t) => {
   t.match(await ask({ url: '/Me' }), { statusCode: 501 }, 'a client is nobody')
   for (const method of ['POST', 'PUT', 'PATCH', 'DELETE'] as const) {
     t.match(await app.inject({ method, url: '/scim/v2/Me', headers: { cookie: 'yes' } }), { statusCode: 501 })
-    t.match(await app.inject({ method, url: '/scim/v2/Me' }), { statusCode: 401 })
   }
   await ask({ method: 'DELETE', url: `/Users/${id}` })
   t.match(await mine(), { statusCode: 404 })

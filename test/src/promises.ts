@@ -18,7 +18,7 @@ export interface Route {
 export async function routesOf(build: () => Promise<unknown>): Promise<Route[]> {
   const routes: Route[] = []
   const note = ({ method, url }: RouteOptions) => {
-    const path = url.replace(/:(\w+)/g, '{$1}')
+    const path = url.replace(/:(\w+)/g, '{$1}').replace(/(?<=.)\/$/, '') // with a slash at its end or without
     for (const name of [method].flat()) if (name !== 'HEAD') routes.push({ method: name as Method, path }) // as registered
   }
   const listen = (message: unknown) =>

@@ -29,7 +29,10 @@ t.test('the contract and the routes are of the same mind', async (t) => {
   // What is not described is there to refuse: methods that an address of SCIM has no use for.
   for (const { method, path } of others) {
     const answer = await usher?.call({ method, url: path.replace(/\{\w+\}/, 'x') })
-    t.match(answer, { status: 405, headers: { allow: /GET/ }, body: { status: '405' } }, `${method} ${path}`)
+    const refused = path.endsWith('/Me')
+      ? { status: 501, body: { status: '501' } }
+      : { status: 405, headers: { allow: /GET|POST/ }, body: { status: '405' } }
+    t.match(answer, refused, `${method} ${path}`)
   }
 })
 
@@ -68,7 +71,16 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('getScimUser', await scim('GET', '/Users/x'), 404)
     fits('listScimUsers', await scim('GET', '/Users?count=1'), 200)
     fits('listScimUsers', await scim('GET', '/Users?filter=x eq 1'), 400)
+    fits('listScimUsers', await scim('GET', '/Users?count=1&cursor='), 200)
+    fits('listScimUsers', await scim('GET', '/Users?cursor=x'), 400)
     fits('listScimUsers', await usher.scim('x')('GET', '/Users'), 401)
+    fits('searchScimUsers', await scim('POST', '/Users/.search', { filter: 'active eq true' }), 200)
+    fits('searchScimGroups', await scim('POST', '/Groups/.search', { count: 'x' }), 400)
+    fits('searchScimResources', await scim('POST', '/.search', { cursor: '' }), 200)
+    fits('listScimResources', await scim('GET', '?filter=meta.resourceType eq "User"'), 200)
+    fits('getScimMe', await scim('GET', '/Me'), 501)
+    const { cookie } = await usher.signIn(connection, { sub: 'a' })
+    fits('getScimMe', await usher.call({ method: 'GET', url: '/scim/v2/Me', headers: { cookie } }), 200)
     fits('patchScimUser', await patchUser(scim, id, { title: 'x' }), 200)
     fits('replaceScimUser', await scim('PUT', `/Users/${id}`, person('ada', { externalId: 'a' })), 200)
     const staff = { displayName: 'Staff', members: [{ value: id }] }
