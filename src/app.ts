@@ -20,6 +20,7 @@ import { oidcSignIn } from './gateway/oidc-sign-in.ts'
 import { oidcStore } from './gateway/oidc-store.ts'
 import { type RefusalLog, refusalLog } from './gateway/refusals.ts'
 import { notingRefusals } from './gateway/refused-pushes.ts'
+import { inTransaction } from './gateway/scim-atomic.ts'
 import { scimAuthenticator } from './gateway/scim-auth.ts'
 import { toScimError, unreadableAddress } from './gateway/scim-errors.ts'
 import { scimGroups } from './gateway/scim-groups.ts'
@@ -114,6 +115,7 @@ function scim(app: FastifyInstance, { config, host, policies, failures, refusals
     authenticate,
     baseUrl: `${config.publicUrl}${SCIM}`,
     toScimError,
+    atomic: inTransaction,
     bodyLimit: MAX_BODY,
     sort: true,
     cursorKeys: config.secretKeys.map((key) => keyFor('SCIM cursors', key)),

@@ -70,8 +70,8 @@ async function apply(scope: Scope, planned: Planned): Promise<string | undefined
   try {
     return await write(scope, planned)
   } catch (error) {
-    // A key that a concurrent writer took: the facts have changed.
-    if (failureOf(error)?.kind === 'conflict') return undefined
+    // A key that a concurrent writer took: the facts have changed. A transaction can read them no more.
+    if (failureOf(error)?.kind === 'conflict' && !scope.db.transaction) return undefined
     throw error
   }
 }

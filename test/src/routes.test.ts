@@ -95,6 +95,16 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('deleteScimGroup', await scim('DELETE', `/Groups/${group}`), 204)
     fits('deleteScimGroup', await scim('DELETE', `/Groups/${group}`), 404)
     fits('deleteScimUser', await scim('DELETE', '/Users/x'), 404)
+    const bulk = {
+      Operations: [
+        { method: 'POST', path: '/Users', bulkId: 'b', data: person('bob') },
+        { method: 'DELETE', path: '/Users/bulkId:b' },
+        { method: 'DELETE', path: '/Users/x' },
+        { method: 'GET' },
+      ],
+    }
+    fits('scimBulk', await scim('POST', '/Bulk?atomic=false', bulk), 200)
+    fits('scimBulk', await scim('POST', '/Bulk', { Operations: Array(1001).fill({}) }), 413)
     fits('getServiceProviderConfig', await scim('GET', '/ServiceProviderConfig'), 200)
     fits('listResourceTypes', await scim('GET', '/ResourceTypes'), 200)
     fits('getResourceType', await scim('GET', '/ResourceTypes/User'), 200)
