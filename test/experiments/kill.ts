@@ -14,7 +14,7 @@ const limits: Limits = {
   doubled: { is: 0 },
   unexpectedAnswers: { is: 0 },
   serverErrors: { is: 0 },
-  slowestReadyMs: { atMost: READY_WITHIN },
+  slowestOwnReadyMs: { atMost: READY_WITHIN },
   invariantsBroken: { is: 0 },
 }
 
@@ -69,7 +69,9 @@ async function killRepeatedly({ rounds, random, count, most }: Stage, scene: Sce
     await victim.kill()
     count('kills')
     await pause(order.below(200))
-    most('slowestReadyMs', await victim.start())
+    const { milliseconds, waitingForProcessor } = await victim.start()
+    most('slowestReadyMs', milliseconds)
+    most('slowestOwnReadyMs', milliseconds - waitingForProcessor)
     whenReady()
   }
 }
@@ -87,18 +89,30 @@ interface Found {
 }
 
 const everybody = `
-  select u.user_name, u.attributes ->> 'title' as title, u.version,
-    (select count(*)::integer from workspaces w
-     join memberships m on m.organization_id = w.organization_id and m.workspace_id = w.id and m.user_id = u.id
-     where w.default_of = u.id and m.role = 'owner') as places,
-    (select count(*)::integer from identities i where i.user_id = u.id) as logins,
-    (select count(*)::integer from events e
-     where e.subject_id = u.id and e.type in ('user.created', 'user.provisioned')) as made,
-    (select count(*)::integer from events e where e.subject_id = u.id and e.type = 'user.changed') as changed,
-    exists (select from group_members g where g.user_id = u.id) as member,
-    (select count(*)::integer from events e
-     where e.subject_id = $1 and e.data -> 'added' ? u.id::text) as joined
-  from users u`
+  with joins as (
+    select added as id, count(*)::integer as times from events e, jsonb_array_elements_text(e.data -> 'added') added
+    where e.subject_id = $1 group by added
+  ), happened as (
+    select subject_id, count(*) filter (where type in ('user.created', 'user.provisioned'))::integer as made,
+      count(*) filter (where type = 'user.changed')::integer as changed
+    from events group by subject_id
+  ), placed as (
+    select w.default_of, count(*)::integer as places from workspaces w
+    join memberships m on m.organization_id = w.organization_id and m.workspace_id = w.id
+      and m.user_id = w.default_of and m.role = 'owner'
+    group by w.default_of
+  ), linked as (
+    select user_id, count(*)::integer as logins from identities group by user_id
+  )
+  select u.user_name, u.attributes ->> 'title' as title, u.version, coalesce(places, 0) as places,
+    coalesce(logins, 0) as logins, coalesce(made, 0) as made, coalesce(changed, 0) as changed,
+    g.user_id is not null as member, coalesce(times, 0) as joined
+  from users u
+  left join placed on default_of = u.id
+  left join linked on linked.user_id = u.id
+  left join happened on subject_id = u.id
+  left join joins on joins.id = u.id::text
+  left join group_members g on g.user_id = u.id and g.group_id = $1`
 
 /** What is there against what was acknowledged; nothing else was left unfinished by the clients. */
 async function compare({ stage, scene, groupId, acknowledged }: Trade): Promise<void> {

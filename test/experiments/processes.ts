@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { createInterface } from 'node:readline'
 import { bareNode } from './build.ts'
@@ -11,11 +12,17 @@ export interface UsherProcess {
   readonly origin: string
   /** The last lines of its log. */
   readonly log: readonly string[]
-  /** Milliseconds until it said that it is ready. */
-  start(): Promise<number>
+  /** Until it said that it is ready. */
+  start(): Promise<Start>
   /** `kill -9`. */
   kill(): Promise<void>
   stop(): Promise<void>
+}
+
+export interface Start {
+  readonly milliseconds: number
+  /** Those of them in which others had the processor: what else the machine does is not the service's doing. */
+  readonly waitingForProcessor: number
 }
 
 export interface Launch {
@@ -50,7 +57,8 @@ export function createProcess(stage: Pick<Stage, 'teardown'>, launch: Launch): U
       child = run(launch)
       keepLines(child, log)
       await ready(child, log)
-      return Math.round(performance.now() - started)
+      const milliseconds = Math.round(performance.now() - started)
+      return { milliseconds, waitingForProcessor: Math.min(milliseconds, waited(child)) }
     },
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
@@ -82,6 +90,12 @@ async function ready(child: ChildProcess, log: readonly string[]): Promise<void>
     clearTimeout(patience)
   }
   throw new Error(`the service did not become ready:\n${log.join('\n')}`)
+}
+
+/** Linux counts it, in nanoseconds, for the main thread. */
+function waited({ pid }: ChildProcess): number {
+  const file = `/proc/${pid}/schedstat`
+  return existsSync(file) ? Math.round(Number(readFileSync(file, 'utf8').split(' ')[1]) / 1e6) : 0
 }
 
 /** Below those that the system gives to outgoing connections, which could take one while its process is dead. */
