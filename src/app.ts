@@ -7,7 +7,6 @@ import Fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify'
-import { v7 as uuidv7 } from 'uuid'
 import { type Db, failureOf } from '../db/index.ts'
 import { oidcPlugin } from '../oidc/index.ts'
 import { parseJson, scimPlugin } from '../scim/index.ts'
@@ -27,11 +26,12 @@ import { scimGroups } from './gateway/scim-groups.ts'
 import { scimMe } from './gateway/scim-me.ts'
 import { scimUsers } from './gateway/scim-users.ts'
 import { healthRoutes } from './health.ts'
+import { newId } from './ids.ts'
 import { countFailures, type Failures } from './limits.ts'
 import * as pages from './me/pages.ts'
 import { personRoutes } from './me/person.ts'
 import { sessionOf, sessionRoutes } from './me/session.ts'
-import { oauthRoutes } from './oauth/index.ts'
+import { oauthRoutes, tokenEndpointOf } from './oauth/index.ts'
 import { createOutbound, type Outbound } from './outbound.ts'
 import { rememberedPolicies } from './provisioning/policy.ts'
 import { keyFor, secretsOf } from './secrets.ts'
@@ -56,7 +56,7 @@ export async function buildApp({
     // A line for every push would cost more than the push; what happened is in the events.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY,
-    genReqId: () => uuidv7(),
+    genReqId: () => newId(),
     routerOptions: { maxParamLength: 1000 },
     forceCloseConnections: 'idle',
     frameworkErrors: answerUnreadable,
@@ -114,6 +114,7 @@ function scim(app: FastifyInstance, { config, host, policies, failures, refusals
     },
     authenticate,
     baseUrl: `${config.publicUrl}${SCIM}`,
+    tokenEndpoint: tokenEndpointOf(config.publicUrl),
     toScimError,
     atomic: inTransaction,
     bodyLimit: MAX_BODY,

@@ -1,5 +1,4 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { v7 as uuidv7 } from 'uuid'
 import {
   type ConnectionRow,
   createConnection,
@@ -10,7 +9,7 @@ import {
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
-import { isUuid } from '../ids.ts'
+import { isUuid, newId } from '../ids.ts'
 import { type Admin, type AdminHandlers, notFound, taken } from './admin.ts'
 import { listOf, pageOf } from './pages.ts'
 import { connectionView } from './views.ts'
@@ -81,7 +80,7 @@ async function rowOf(
   organizationId: string,
   { name, oidc, scim }: Wish,
 ): Promise<Required<NewConnection>> {
-  const id = uuidv7()
+  const id = newId()
   const place = { organizationId, column: 'connections.client_secret', rowId: id }
   return {
     id,

@@ -1,5 +1,4 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { v7 as uuidv7 } from 'uuid'
 import {
   createScimCredential,
   listScimCredentials,
@@ -9,7 +8,7 @@ import {
 import { newToken } from '../auth.ts'
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
-import { isUuid } from '../ids.ts'
+import { isUuid, newId } from '../ids.ts'
 import { type Admin, type AdminHandlers, notFound } from './admin.ts'
 import { connectionOf, scimConnectionOf } from './connections.ts'
 import { credentialView } from './views.ts'
@@ -23,7 +22,7 @@ export function credentialHandlers(admin: Admin): AdminHandlers {
       const scope = admin.scopeOf(request)
       const expiresAt = futureOf(request, 'expiresAt', scope.now)
       const { token, secretHash } = newToken(scope.organizationId)
-      const id = uuidv7()
+      const id = newId()
       const event = eventOf({
         type: 'scim-credential.created',
         subject: { type: 'connection', id: connectionId },
@@ -62,7 +61,7 @@ async function rotate(admin: Admin, request: FastifyRequest, reply: FastifyReply
   const overlapEndsAt =
     futureOf(request, 'overlapEndsAt', scope.now) ?? new Date(scope.now.getTime() + OVERLAP)
   const { token, secretHash } = newToken(scope.organizationId)
-  const id = uuidv7()
+  const id = newId()
   const event = eventOf({
     type: 'scim-credential.rotated',
     subject: { type: 'connection', id: connectionId },

@@ -1,5 +1,4 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { v7 as uuidv7 } from 'uuid'
 import {
   createOrganization,
   findOrganization,
@@ -8,6 +7,7 @@ import {
   setRequestLimit,
 } from '../../db/index.ts'
 import { eventOf } from '../events/record.ts'
+import { newId } from '../ids.ts'
 import { defaultPolicy } from '../provisioning/policy.ts'
 import { type Admin, type AdminHandlers, notFound, taken } from './admin.ts'
 import { listOf, pageOf } from './pages.ts'
@@ -24,10 +24,10 @@ export function organizationHandlers(admin: Admin): AdminHandlers {
   return {
     async createOrganization(request: FastifyRequest, reply: FastifyReply) {
       const { slug, name } = request.body as { slug: string; name: string } // as the contract validated it
-      const id = uuidv7()
+      const id = newId()
       const scope = { ...admin.scopeOf(request), organizationId: id }
       const event = eventOf({ type: 'organization.created', subject: { type: 'organization', id } })
-      const home = { id: uuidv7(), name }
+      const home = { id: newId(), name }
       await createOrganization(scope, { slug, name, home, policy: defaultPolicy, events: [event] }).catch(
         taken(`Another organization has the slug "${slug}".`),
       )

@@ -1,10 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { v7 as uuidv7 } from 'uuid'
 import { createScimClient, listScimClients, type NewScimClient, revokeScimClient } from '../../db/index.ts'
 import { hashOf, newSecret } from '../auth.ts'
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
-import { isUuid } from '../ids.ts'
+import { isUuid, newId } from '../ids.ts'
 import { strictKeySet } from '../keys.ts'
 import { type Admin, type AdminHandlers, notFound } from './admin.ts'
 import { scimConnectionOf } from './connections.ts'
@@ -31,7 +30,7 @@ export function scimClientHandlers(admin: Admin): AdminHandlers {
       const proof = assertion
         ? proofByAssertion(assertion)
         : { ...nothing, secret_hash: hashOf(secret ?? '') }
-      const client = { id: uuidv7(), connection_id: connectionId, ...proof }
+      const client = { id: newId(), connection_id: connectionId, ...proof }
       const event = eventOf({
         type: 'scim-client.created',
         subject: { type: 'connection', id: connectionId },

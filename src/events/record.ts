@@ -1,5 +1,5 @@
-import { v7 as uuidv7 } from 'uuid'
 import type { NewEvent } from '../../db/index.ts'
+import { newId } from '../ids.ts'
 import type { EventType, SubjectType } from './types.ts'
 
 export interface Happening {
@@ -16,7 +16,7 @@ export interface Happening {
 /** An event to be written in the statement or transaction that does what it tells. */
 export function eventOf({ type, subject, changed = [], by, data = {}, personal }: Happening): NewEvent {
   return {
-    id: uuidv7(),
+    id: newId(),
     type,
     subject_type: subject.type,
     subject_id: subject.id,

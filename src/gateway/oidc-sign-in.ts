@@ -1,8 +1,8 @@
-import { v7 as uuidv7 } from 'uuid'
 import { beginSession, type Scope } from '../../db/index.ts'
 import type { OidcOptions, SignInResult, VerifiedSignIn } from '../../oidc/index.ts'
 import { newToken } from '../auth.ts'
 import { eventOf } from '../events/record.ts'
+import { newId } from '../ids.ts'
 import type { Policies } from '../provisioning/policy.ts'
 import { provision } from '../provisioning/provision.ts'
 import { Refused } from '../provisioning/refused.ts'
@@ -45,7 +45,7 @@ async function begin(scope: Scope, { host, person, userId }: Beginning): Promise
   const expiresAt = new Date(now.getTime() + SESSION)
   const connectionId = person.connection.id
   const session = {
-    id: uuidv7(),
+    id: newId(),
     secretHash,
     userId,
     connectionId,

@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid'
 import {
   type Db,
   endSession,
@@ -18,7 +17,7 @@ import type {
   TokenEndpointAuthMethod,
 } from '../../oidc/index.ts'
 import { hashOf, readToken } from '../auth.ts'
-import { isUuid } from '../ids.ts'
+import { isUuid, newId } from '../ids.ts'
 import type { Secrets } from '../secrets.ts'
 import type { RefusalLog } from './refusals.ts'
 
@@ -152,7 +151,7 @@ async function end(host: Host, token: string): Promise<{ connectionId: string; i
   const key = readToken(token)
   if (!key) return null
   const scope = scopeFor(host, { organizationId: key.organizationId })
-  const ended = await endSession(scope, key.secretHash, uuidv7())
+  const ended = await endSession(scope, key.secretHash, newId())
   if (!ended) return null
   const place = idTokenPlace(key.organizationId, token)
   const idToken = ended.id_token && (await host.secrets.open(ended.id_token, place))

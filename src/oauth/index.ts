@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { v7 as uuidv7 } from 'uuid'
 import { type Db, failureOf, grantScimToken, type Scope } from '../../db/index.ts'
 import { newToken } from '../auth.ts'
+import { newId } from '../ids.ts'
 import { SIGNING_ALGORITHMS } from '../keys.ts'
 import type { Failures } from '../limits.ts'
 import type { Spent } from './assertion.ts'
@@ -21,6 +21,9 @@ export interface OAuthOptions {
   readonly recordRefusal: (scope: Scope, refusal: ClientRefused, connectionId: string) => Promise<void>
 }
 
+const TOKEN_PATH = '/oauth2/token'
+export const tokenEndpointOf = (publicUrl: string): string => `${publicUrl}${TOKEN_PATH}`
+
 /** Seconds that an access token lives. */
 const LIFETIME = 3600
 const BODY_LIMIT = 32 * 1024
@@ -28,11 +31,11 @@ const METHODS = ['client_secret_basic', 'client_secret_post', 'private_key_jwt']
 
 /** Access tokens for `/scim/v2` by client credentials (RFC 6749 section 4.4). Register it without a prefix. */
 export async function oauthRoutes(app: FastifyInstance, options: OAuthOptions): Promise<void> {
-  const tokenEndpoint = `${options.publicUrl}/oauth2/token`
+  const tokenEndpoint = tokenEndpointOf(options.publicUrl)
   const host: Host = { ...options, keySets: keySets(options), audiences: [tokenEndpoint, options.publicUrl] }
   acceptForms(app)
   answerErrors(app)
-  app.post('/oauth2/token', async (request, reply) => {
+  app.post(TOKEN_PATH, async (request, reply) => {
     reply.header('cache-control', 'no-store').header('pragma', 'no-cache') // RFC 6749 section 5.1
     return answerToken(request, host)
   })
@@ -80,7 +83,7 @@ async function grantTo(client: KnownClient, shown: Shown, host: Host): Promise<o
 async function grant({ row, scope }: KnownClient, spent: Spent | undefined): Promise<object> {
   const { token, secretHash } = newToken(scope.organizationId)
   const expiresAt = new Date(scope.now.getTime() + LIFETIME * 1000)
-  const made = { id: uuidv7(), clientId: row.id, secretHash, expiresAt, ...(spent && { spent }) }
+  const made = { id: newId(), clientId: row.id, secretHash, expiresAt, ...(spent && { spent }) }
   if (!(await grantScimToken(scope, made)))
     throw new ClientRefused('assertion_replayed', 'The assertion has been used before.')
   return { access_token: token, token_type: 'Bearer', expires_in: LIFETIME, scope: SCOPE }

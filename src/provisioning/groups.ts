@@ -1,5 +1,4 @@
 import { isDeepStrictEqual } from 'node:util'
-import { v7 as uuidv7 } from 'uuid'
 import {
   changeGroup,
   deleteGroup,
@@ -17,6 +16,7 @@ import {
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
+import { newId } from '../ids.ts'
 
 interface Key {
   readonly id: string
@@ -28,7 +28,7 @@ export function makeGroup(
   scope: Scope,
   group: { connectionId: string; record: GroupRecord; members: MemberSets },
 ): Promise<GroupWritten | null> {
-  return insertGroup(scope, { ...group, id: uuidv7(), eventId: uuidv7() })
+  return insertGroup(scope, { ...group, id: newId(), eventId: newId() })
 }
 
 export interface GroupEdit extends Key {
@@ -78,7 +78,7 @@ async function attempt(
   { change, ...asked }: GroupEdit,
   { nested, find }: Attempt,
 ): Promise<Outcome> {
-  const write = { ...asked, nested, eventId: uuidv7() }
+  const write = { ...asked, nested, eventId: newId() }
   if (!change) return changeGroup(scope, { ...write, changed: [] })
   const row = await find()
   if (!row) return null

@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid'
 import {
   failureOf,
   findMatches,
@@ -15,6 +14,7 @@ import {
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
+import { newId } from '../ids.ts'
 import type { Identity } from './identity.ts'
 import { type Plan, plan } from './plan.ts'
 import type { Policies, Policy } from './policy.ts'
@@ -93,7 +93,7 @@ async function write(scope: Scope, planned: Planned): Promise<string | undefined
 }
 
 async function create(scope: Scope, { policy, identity, plan: decided, informed }: Planned) {
-  const id = uuidv7()
+  const id = newId()
   const place = decided.place ? newPlace(policy) : undefined
   const events = [
     happened('user.created', id, { policy, identity, rule: decided.rule }),
@@ -161,11 +161,11 @@ function recordOf(identity: Identity, { managed }: { managed: boolean }): UserRe
 /** The default workspace that the policy gives, in its home. */
 export function newPlace({ workspace, home }: Policy): NewPlace {
   const { name, role } = workspace
-  return { workspaceId: uuidv7(), teamId: home.id, name, role, rule: 'default workspace' }
+  return { workspaceId: newId(), teamId: home.id, name, role, rule: 'default workspace' }
 }
 
 const newIdentity = ({ connectionId, issuer, subject, externalId }: Extract<Identity, { via: 'sign-in' }>) =>
-  ({ id: uuidv7(), connectionId, issuer, subject, correlation: externalId }) satisfies NewIdentity
+  ({ id: newId(), connectionId, issuer, subject, correlation: externalId }) satisfies NewIdentity
 
 function happened(
   type: 'user.created' | 'user.adopted' | 'user.restored' | 'user.linked',

@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import pg from 'pg'
-import { v7 as uuidv7 } from 'uuid'
+import { newId } from '../../src/ids.ts'
 
 // The floors: the least that a service on the same Fastify and the same PostgreSQL would do, through bare pg.
 // A process of its own; PORT and DATABASE_URL say where, FLOOR_NAMED=1 prepares the statements.
@@ -42,10 +42,10 @@ const insertMembers = statement(
 
 /** The row of the user, that of the event, and what is answered. */
 function made(body: Person) {
-  const id = uuidv7()
+  const id = newId()
   const now = new Date().toISOString()
   const doc = { ...body, id, meta: { resourceType: 'User', created: now, lastModified: now, version: 1 } }
-  const event = [uuidv7(), 'user.created', now, { via: 'scim', userName: body.userName }]
+  const event = [newId(), 'user.created', now, { via: 'scim', userName: body.userName }]
   return { id, user: [id, body.userName, JSON.stringify(doc)], event, doc }
 }
 

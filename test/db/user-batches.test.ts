@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import t from 'tap'
-import { v7 as uuidv7 } from 'uuid'
 import {
   connect,
   createConnection,
@@ -12,11 +11,12 @@ import {
   insertPushed,
   type Scope,
 } from '../../db/index.ts'
+import { newId } from '../../src/ids.ts'
 import { makeDatabase } from '../database.ts'
 
-const organizationId = uuidv7()
-const connectionId = uuidv7()
-const home = { id: uuidv7(), name: 'Home' }
+const organizationId = newId()
+const connectionId = newId()
+const home = { id: newId(), name: 'Home' }
 
 const { config } = await makeDatabase(t)
 // The harness always says where its server is.
@@ -56,9 +56,9 @@ function push(db: Db, userName: string): Promise<boolean> {
     status: 'ready',
     reason: null,
   } as const
-  const place = { workspaceId: uuidv7(), teamId: home.id, name: 'W', role: 'owner', rule: 'r' } as const
+  const place = { workspaceId: newId(), teamId: home.id, name: 'W', role: 'owner', rule: 'r' } as const
   const guard = { policyVersion: 1, formerSeen: false }
-  return insertPushed(scopeOn(db), { id: uuidv7(), record, place, events: [] }, guard)
+  return insertPushed(scopeOn(db), { id: newId(), record, place, events: [] }, guard)
 }
 
 async function waiting(count: number): Promise<void> {
@@ -74,7 +74,7 @@ t.test(
       `insert into users (organization_id, id, connection_id, managed, user_name, status, attributes, email_keys,
                         created_at, updated_at)
      values ($1, $2, $3, true, 'mid', 'ready', '{}', '[]', now(), now())`,
-      [organizationId, uuidv7(), connectionId],
+      [organizationId, newId(), connectionId],
     )
     // The first two of a queue go alone; those behind them share a statement, which stops at the one in the middle.
     const queues = [
