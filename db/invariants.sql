@@ -77,3 +77,7 @@ select c.conname from pg_constraint c
 join pg_class r on r.oid = c.conrelid join pg_class f on f.oid = c.confrelid
 where c.contype = 'f'
   and (r.relnamespace = to_regnamespace('onboarding')) is distinct from (f.relnamespace = to_regnamespace('onboarding'));
+
+-- name: what a client was given ends within the hour it was given for
+select organization_id, id from scim_credentials
+where client_id is not null and (expires_at is null or expires_at > created_at + interval '1 hour');

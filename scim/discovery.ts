@@ -17,6 +17,7 @@ export interface Discovery {
   readonly bulk: BulkLimits
   /** Seconds. */
   readonly cursorTimeout: number
+  readonly tokenEndpoint: string | undefined
 }
 
 interface Document {
@@ -43,7 +44,24 @@ function show(request: FastifyRequest, reply: FastifyReply, { body, tag }: Versi
   return send(reply, 200, body)
 }
 
-function serviceProviderConfig({ baseUrl, maxResults, sort, bulk, cursorTimeout }: Discovery): Document {
+const bearerToken = {
+  type: 'oauthbearertoken',
+  name: 'Bearer token',
+  description: 'A token in the Authorization header, given out for one connection.',
+  specUri: 'https://www.rfc-editor.org/rfc/rfc6750',
+  primary: true,
+}
+
+const clientCredentials = (tokenEndpoint: string) => ({
+  type: 'oauth2',
+  name: 'OAuth 2.0 client credentials',
+  description: `An access token from ${tokenEndpoint}.`,
+  specUri: 'https://www.rfc-editor.org/rfc/rfc6749#section-4.4',
+  primary: false,
+})
+
+function serviceProviderConfig(discovery: Discovery): Document {
+  const { baseUrl, maxResults, sort, bulk, cursorTimeout, tokenEndpoint } = discovery
   return {
     schemas: [`${CORE}:ServiceProviderConfig`],
     patch: { supported: true },
@@ -61,15 +79,7 @@ function serviceProviderConfig({ baseUrl, maxResults, sort, bulk, cursorTimeout 
       cursorTimeout,
     },
     etag: { supported: true },
-    authenticationSchemes: [
-      {
-        type: 'oauthbearertoken',
-        name: 'Bearer token',
-        description: 'A token in the Authorization header, given out for one connection.',
-        specUri: 'https://www.rfc-editor.org/rfc/rfc6750',
-        primary: true,
-      },
-    ],
+    authenticationSchemes: [bearerToken, ...(tokenEndpoint ? [clientCredentials(tokenEndpoint)] : [])],
     meta: { resourceType: 'ServiceProviderConfig', location: `${baseUrl}/ServiceProviderConfig` },
   }
 }

@@ -38,6 +38,8 @@ export interface ScimOptions<C extends Caller = Caller> {
   /** Who of the people is signed in and asks for `/Me`; without it there is no such alias. */
   readonly me?: WhoIsMe<C>
   readonly now?: () => Date
+  /** Where access tokens are to be had by client credentials (RFC 6749 section 4.4), to be told. */
+  readonly tokenEndpoint?: string
   /** What one bulk request may ask for. */
   readonly bulk?: BulkLimits
   /** Without it, circular references in a bulk request are refused, and none is done wholly or not at all. */
@@ -157,7 +159,7 @@ export async function scimPlugin<C extends Caller>(
   app: FastifyInstance,
   options: ScimOptions<C>,
 ): Promise<void> {
-  const { handlers, authenticate, baseUrl, toScimError, atomic, me } = options
+  const { handlers, authenticate, baseUrl, toScimError, atomic, me, tokenEndpoint } = options
   const { maxResults = 1000, bodyLimit = 1_048_576, sort = false, bulk = usualBulk } = options
   const readError = errorReader(toScimError)
   parseBodies(app, bodyLimit)
@@ -165,7 +167,8 @@ export async function scimPlugin<C extends Caller>(
   refuseOtherMethods(app, endpointMethods())
   const cursors = cursorsOf(options)
   await app.register(async (open) => {
-    discoveryRoutes(open, { baseUrl, resourceTypes, maxResults, sort, bulk, cursorTimeout: cursors.timeout })
+    const limits = { maxResults, bulk, cursorTimeout: cursors.timeout }
+    discoveryRoutes(open, { baseUrl, resourceTypes, sort, tokenEndpoint, ...limits })
   })
   const resourcesOf = (type: ResourceType) => {
     return { type, handler: handlers[type.name], ...createProjection(type, baseUrl) }

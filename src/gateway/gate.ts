@@ -21,9 +21,11 @@ export interface GateSettings {
   /** Most requests in flight: of the process, and fewer of one organization, so that another always finds room. */
   readonly most: number
   readonly mostOfOne: number
-  /** Most of one organization that wait, and for how many milliseconds. */
+  /** Most of one organization that wait for others to leave, and for how many milliseconds. */
   readonly mostWaiting: number
   readonly patience: number
+  /** How many milliseconds one waits that comes faster than the limit of its organization. */
+  readonly limitPatience: number
 }
 
 interface Line {
@@ -41,7 +43,13 @@ interface Place {
   call?: () => void
 }
 
-const usual: GateSettings = { most: 48, mostOfOne: 32, mostWaiting: 256, patience: 2000 }
+const usual: GateSettings = {
+  most: 48,
+  mostOfOne: 32,
+  mostWaiting: 256,
+  patience: 10_000,
+  limitPatience: 2000,
+}
 
 /** What the organizations of a process share. */
 interface Hall extends GateSettings {
@@ -58,9 +66,9 @@ export function createGate(settings: GateSettings = usual): Gate {
   const meter = createMeter()
   return {
     enter(request, { organizationId, requestsPerSecond: perSecond, now }) {
-      const at = { now, patience: hall.patience }
+      const at = { now, patience: hall.limitPatience }
       const delay = perSecond === null ? 0 : meter.take(organizationId, { burst: perSecond, perSecond }, at)
-      if (delay > hall.patience) throw tooMany(delay)
+      if (delay > hall.limitPatience) throw tooMany(delay)
       const place: Place = { organizationId, state: 'waiting' }
       places.set(request, place)
       return delay > 0 ? joinLater(hall, place, delay) : join(hall, place)

@@ -1,6 +1,7 @@
 import t from 'tap'
 import { endSession, type Scope, saveSignInTransaction, takeSignInTransaction } from '../../db/index.ts'
 import { hashOf } from '../../src/auth.ts'
+import type { Body } from '../src/api.ts'
 import { patchOp, patchUser, person } from '../src/people.ts'
 import { type Pusher, startUsher, type Usher } from '../src/usher.ts'
 import { explaining, type PlanNode } from './explain.ts'
@@ -63,10 +64,10 @@ type Requests = Record<string, () => Promise<unknown>>
 function requestsOf(
   usher: Usher,
   pusher: Pusher,
-  known: { user: string; group: string; cookie: string; middle: string },
+  known: { user: string; group: string; cookie: string; middle: string; client: Client },
 ): Requests {
   const { scim, connection, organization } = pusher
-  const { user, group, cookie, middle } = known
+  const { user, group, cookie, middle, client } = known
   const list = (type: string, filter: string) => () =>
     scim('GET', `/${type}?filter=${encodeURIComponent(filter)}`)
   const members = (op: string) => () =>
@@ -110,6 +111,7 @@ function requestsOf(
     'a group that goes': () => scim('DELETE', `/Groups/${group}`),
     'a sign-in': () => usher.signIn(connection, { sub: 'a' }),
     'a first sign-in': () => usher.signIn(connection, { sub: 'newcomer' }),
+    'a grant to a client': () => askToken(usher, client),
     'a check of a session': () => usher.call({ method: 'GET', url: '/session', headers: { cookie } }),
     'the first page for administrators': () => usher.admin('GET', people),
     'a later page for administrators': () => usher.admin('GET', `${people}?cursor=${cursor}&limit=20`),
@@ -125,6 +127,17 @@ function requestsOf(
     'a deletion': () => scim('DELETE', `/Users/${user}`),
     'a restoration': () => scim('POST', '/Users', person('ada', { externalId: 'a' })),
   }
+}
+
+interface Client {
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+function askToken({ call }: Usher, { clientId, clientSecret }: Client): Promise<unknown> {
+  const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }
+  const headers = { 'content-type': 'application/x-www-form-urlencoded' }
+  return call({ method: 'POST', url: '/oauth2/token', headers, body: String(new URLSearchParams(form)) })
 }
 
 const scopeOf = ({ db }: Usher, { organization }: Pusher): Scope => ({
@@ -181,7 +194,9 @@ for (const partitions of [0, 4]) {
     const user = (await pusher.scim('POST', '/Users', person('ada', { externalId: 'a' }))).body.id
     const group = (await pusher.scim('POST', '/Groups', { displayName: 'Crew' })).body.id
     const { cookie } = await usher.signIn(pusher.connection, { sub: 'a' })
-    for (const [what, ask] of Object.entries(requestsOf(usher, pusher, { user, group, cookie, middle }))) {
+    const client = (await usher.admin('POST', `${pusher.connection.path}/scim-clients`)).body as Body & Client // as the contract has it
+    const known = { user, group, cookie, middle, client }
+    for (const [what, ask] of Object.entries(requestsOf(usher, pusher, known))) {
       const statements = await explaining(ask)
       t.ok(statements.length > 0, `${what} was seen`)
       for (const { text, mode, nodes } of statements) {

@@ -16,6 +16,8 @@ export interface UsherOptions {
   readonly partitions?: number
   readonly clock?: () => Date
   readonly logLevel?: string
+  /** Exceptions of the outbound guard, as `USHER_OUTBOUND_ALLOW` has them. */
+  readonly outboundAllow?: string
   /** Where the service finds the database, where that is not where it is. */
   readonly through?: (address: DatabaseAddress) => Promise<DatabaseAddress>
 }
@@ -70,6 +72,7 @@ export async function startUsher(t: Teardown, options: UsherOptions = {}): Promi
     USHER_PUBLIC_URL: PUBLIC_URL,
     USHER_SECRET_KEY: randomBytes(32).toString('base64'),
     LOG_LEVEL: logLevel,
+    USHER_OUTBOUND_ALLOW: options.outboundAllow,
   })
   const app = await buildApp({ config, db, clock })
   t.teardown(async () => {
