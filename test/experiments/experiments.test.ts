@@ -5,9 +5,9 @@ import { createRandom } from './random.ts'
 
 /** Enough to see that an experiment works, and that what it watches is not broken every time. */
 const rounds: Readonly<Record<string, number>> = {
-  'sign-in-race': 2,
+  'sign-in-race': 1,
   'scim-race': 8,
-  'push-race': 3,
+  'push-race': 2,
   kill: 2,
   'kill-embedded': 1,
   deactivation: 1,
