@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { decodeJwt, type JSONWebKeySet } from 'jose'
 import { findScimClient, type ScimClientRow, type Scope } from '../../db/index.ts'
 import { hashOf, readClientId } from '../auth.ts'
+import { isUuid } from '../ids.ts'
 import { type Keys, type Spent, verifyAssertion } from './assertion.ts'
 import { ClientRefused, OAuthError } from './errors.ts'
 import type { KeySets } from './key-sets.ts'
@@ -56,11 +57,17 @@ export async function prove(client: KnownClient, shown: Shown, host: ProofHost):
   const expected = {
     issuer: issuer ?? client.clientId,
     subject: subject ?? client.clientId,
-    audiences: audience === null ? host.audiences : [audience],
+    audiences: audience === null ? host.audiences : namesOf(audience),
     federated,
     now: client.scope.now,
   }
   return verifyAssertion(shown.assertion, expected, keysOf(client, host.keySets))
+}
+
+/** Entra names an application by its id alone or by `api://<id>`, as the version of the token has it; it shows the latter. */
+function namesOf(audience: string): readonly string[] {
+  const id = audience.replace(/^api:\/\//, '')
+  return isUuid(id) ? [id, `api://${id}`] : [audience]
 }
 
 function keysOf({ row: { jwks, jwks_url }, clientId }: KnownClient, keySets: KeySets): Keys {

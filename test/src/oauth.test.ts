@@ -200,6 +200,12 @@ holdOnEachLayout(
       const ask = async (key: TestKey, claims: JWTPayload = entraClaims()) =>
         askToken(usher, { ...shows(await key.sign(claims), clientId), scope: 'scim' })
       t.match(await ask(old), { status: 200, body: { scope: 'scim', expires_in: 3600 } })
+      t.match(
+        await ask(old, { ...entraClaims(), aud: AUDIENCE.slice(6) }),
+        { status: 200 },
+        'as tokens of v2 have it',
+      )
+      t.match(await ask(old, { ...entraClaims(), aud: `${AUDIENCE}/.default` }), refused)
       const kept = await old.sign(entraClaims())
       for (let times = 0; times < 2; times++)
         t.match(
