@@ -64,8 +64,9 @@ function wantsAll(query: Query): boolean {
 }
 
 async function answerBulk<C extends Caller>(bulk: Bulk<C>, request: FastifyRequest): Promise<object> {
-  const { resources, maxOperations, atomic } = bulk
+  const { maxOperations, atomic } = bulk
   const caller = bulk.callerOf(request)
+  const resources = bulk.resources.map((one) => one.asSeenBy(caller))
   const whole = wantsAll(request.query as Query) // what Fastify's parser gives
   if (whole && !atomic) throw new ScimError('notImplemented', 'There is no transaction for all of a request.')
   // what our content type parser gives

@@ -16,6 +16,11 @@ function mistyped(attribute: Attribute): never {
   throw new ScimError('invalidValue', `"${attribute.name}" must be ${many}${attribute.type}.`)
 }
 
+// RFC 7643 section 2.3.6, either alphabet; certificates come folded into lines.
+function isBase64(text: string): boolean {
+  return /^[\w+/-]*={0,2}$/.test(text.replaceAll(/\s+/g, ''))
+}
+
 function fits({ type }: Attribute, value: Json): boolean {
   switch (type) {
     case 'boolean':
@@ -26,6 +31,8 @@ function fits({ type }: Attribute, value: Json): boolean {
       return typeof value === 'number'
     case 'dateTime':
       return typeof value === 'string' && !Number.isNaN(instant(value))
+    case 'binary':
+      return typeof value === 'string' && isBase64(value)
     default:
       return typeof value === 'string'
   }
@@ -37,7 +44,8 @@ function cleanSimple(attribute: Attribute, value: Json): Json {
   if (keys.has(attribute.name) && value.length > MAX_KEY_LENGTH) {
     throw new ScimError('invalidValue', `"${attribute.name}" is longer than ${MAX_KEY_LENGTH} characters.`)
   }
-  if (!attribute.canonicalValues || attribute.canonicalValues.includes(value)) return value
+  if (!attribute.canonicalValues || attribute.caseExact || attribute.canonicalValues.includes(value))
+    return value
   const lower = value.toLowerCase()
   return attribute.canonicalValues.find((known) => known.toLowerCase() === lower) ?? value
 }

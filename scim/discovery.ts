@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { BulkLimits } from './bulk.ts'
 import { ScimError } from './errors.ts'
 import { isKnown } from './etag.ts'
+import type { Caller } from './handler.ts'
 import { DEFAULT_COUNT, listResponse } from './page.ts'
 import { send } from './reply.ts'
 import type { ResourceType, Schema } from './schema/types.ts'
@@ -11,7 +12,11 @@ const CORE = 'urn:ietf:params:scim:schemas:core:2.0'
 
 export interface Discovery {
   readonly baseUrl: string
-  readonly resourceTypes: readonly ResourceType[]
+  readonly resourceTypes: readonly ResourceType<string>[]
+  /** Members of `ServiceProviderConfig` that are the host's own. */
+  readonly more: object
+  /** Who asks; what it shows is theirs. */
+  readonly authenticate: (request: FastifyRequest) => Caller | Promise<Caller>
   readonly maxResults: number
   readonly sort: boolean
   readonly bulk: BulkLimits
@@ -61,7 +66,7 @@ const clientCredentials = (tokenEndpoint: string) => ({
 })
 
 function serviceProviderConfig(discovery: Discovery): Document {
-  const { baseUrl, maxResults, sort, bulk, cursorTimeout, tokenEndpoint } = discovery
+  const { baseUrl, maxResults, sort, bulk, cursorTimeout, tokenEndpoint, more } = discovery
   return {
     schemas: [`${CORE}:ServiceProviderConfig`],
     patch: { supported: true },
@@ -80,6 +85,7 @@ function serviceProviderConfig(discovery: Discovery): Document {
     },
     etag: { supported: true },
     authenticationSchemes: [bearerToken, ...(tokenEndpoint ? [clientCredentials(tokenEndpoint)] : [])],
+    ...more,
     meta: { resourceType: 'ServiceProviderConfig', location: `${baseUrl}/ServiceProviderConfig` },
   }
 }
@@ -92,7 +98,7 @@ function schemaDocument(baseUrl: string, schema: Schema): Document {
   }
 }
 
-function resourceTypeDocument(baseUrl: string, type: ResourceType): Document {
+function resourceTypeDocument(baseUrl: string, type: ResourceType<string>): Document {
   return {
     schemas: [`${CORE}:ResourceType`],
     id: type.name,
@@ -105,7 +111,7 @@ function resourceTypeDocument(baseUrl: string, type: ResourceType): Document {
   }
 }
 
-function schemasOf(resourceTypes: readonly ResourceType[]): Schema[] {
+function schemasOf(resourceTypes: readonly ResourceType<string>[]): Schema[] {
   return [
     ...new Set(
       resourceTypes.flatMap(({ schema, extensions }) => [schema, ...extensions.map((e) => e.schema)]),
@@ -113,22 +119,46 @@ function schemasOf(resourceTypes: readonly ResourceType[]): Schema[] {
   ]
 }
 
-/** Documents by the name they are asked for, which is case-insensitive as URNs are. */
-function serveDocuments(app: FastifyInstance, url: string, documents: ReadonlyMap<string, Document>): void {
-  const shown = new Map([...documents].map(([name, document]) => [name, versioned(document)]))
-  const resources = [...shown.values()].map(({ body }) => body)
-  const all = listResponse({ totalResults: resources.length, startIndex: 1, resources })
-  app.get(url, (_request, reply) => send(reply, 200, all))
-  app.get<{ Params: { id: string } }>(`${url}/:id`, (request, reply) => {
-    const document = shown.get(request.params.id.toLowerCase())
-    if (!document) throw new ScimError('notFound')
-    return show(request, reply, document)
-  })
+/** By the name a document is asked for, which is case-insensitive as URNs are. */
+type Documents = ReadonlyMap<string, Versioned>
+
+function byName(documents: readonly (readonly [name: string, document: Document])[]): Documents {
+  return new Map(documents.map(([name, document]) => [name.toLowerCase(), versioned(document)]))
+}
+
+interface Shown {
+  readonly types: Documents
+  readonly schemas: Documents
+}
+
+function shownOf(resourceTypes: readonly ResourceType<string>[], baseUrl: string): Shown {
+  return {
+    types: byName(resourceTypes.map((type) => [type.name, resourceTypeDocument(baseUrl, type)])),
+    schemas: byName(schemasOf(resourceTypes).map((schema) => [schema.id, schemaDocument(baseUrl, schema)])),
+  }
+}
+
+type Own = NonNullable<Caller['resourceTypes']>
+
+/**
+ * What is there for whoever asks: a credential may have types of its own; without any, it is what all have. One that
+ * is not valid is refused even here, or else a client that tries its credential would be told that it works.
+ */
+function showing({ baseUrl, resourceTypes, authenticate }: Discovery) {
+  const standard = shownOf(resourceTypes, baseUrl)
+  const made = new WeakMap<Own, Shown>()
+  return async (request: FastifyRequest): Promise<Shown> => {
+    const own = request.headers.authorization ? (await authenticate(request)).resourceTypes : undefined
+    if (!own) return standard
+    const types = resourceTypes.map((type) => own[type.name as keyof Own] ?? type)
+    const shown = made.get(own) ?? shownOf(types, baseUrl)
+    made.set(own, shown)
+    return shown
+  }
 }
 
 /** What this server can do (RFC 7644 section 4); asked without a credential, since clients look before they have one. */
 export function discoveryRoutes(app: FastifyInstance, discovery: Discovery): void {
-  const { baseUrl, resourceTypes } = discovery
   // A filter could only hide what the server supports, so the RFC forbids it here.
   app.addHook('onRequest', async ({ query }) => {
     if (typeof query === 'object' && query !== null && 'filter' in query) {
@@ -137,12 +167,19 @@ export function discoveryRoutes(app: FastifyInstance, discovery: Discovery): voi
   })
   const config = versioned(serviceProviderConfig(discovery))
   app.get('/ServiceProviderConfig', (request, reply) => show(request, reply, config))
-  const types = resourceTypes.map(
-    (type) => [type.name.toLowerCase(), resourceTypeDocument(baseUrl, type)] as const,
-  )
-  serveDocuments(app, '/ResourceTypes', new Map(types))
-  const schemas = schemasOf(resourceTypes).map(
-    (schema) => [schema.id.toLowerCase(), schemaDocument(baseUrl, schema)] as const,
-  )
-  serveDocuments(app, '/Schemas', new Map(schemas))
+  const shownTo = showing(discovery)
+  for (const [url, kind] of [
+    ['/ResourceTypes', 'types'],
+    ['/Schemas', 'schemas'],
+  ] as const) {
+    app.get(url, async (request, reply) => {
+      const resources = [...(await shownTo(request))[kind].values()].map(({ body }) => body)
+      return send(reply, 200, listResponse({ totalResults: resources.length, startIndex: 1, resources }))
+    })
+    app.get<{ Params: { id: string } }>(`${url}/:id`, async (request, reply) => {
+      const document = (await shownTo(request))[kind].get(request.params.id.toLowerCase())
+      if (!document) throw new ScimError('notFound')
+      return show(request, reply, document)
+    })
+  }
 }

@@ -1,5 +1,5 @@
 import type { AttrPath, Filter, PatchPath } from './filter/ast.ts'
-import type { Attributes, Json } from './schema/types.ts'
+import type { Attributes, Json, ResourceType } from './schema/types.ts'
 
 export type Profile = 'lenient' | 'strict'
 
@@ -11,6 +11,8 @@ export interface Caller {
   readonly requestId: string
   /** The same for all that may go on with one another's lists: a cursor works for nobody else. */
   readonly id: string
+  /** The types of resources as this caller has them: with extensions of its own. Remembered by their identity. */
+  readonly resourceTypes?: { readonly [name in ResourceType['name']]?: ResourceType }
 }
 
 /** A resource as the host keeps it. `version` changes whenever the resource does. */
@@ -90,6 +92,9 @@ export interface ResourceHandler<C extends Caller = Caller> {
   ): Promise<Stored | null>
   delete(caller: C, id: string, when: Precondition): Promise<boolean>
 }
+
+/** What a type of resources needs that is only read. */
+export type ReadHandler<C extends Caller = Caller> = Pick<ResourceHandler<C>, 'get' | 'list'>
 
 export interface Handlers<C extends Caller = Caller> {
   readonly User: ResourceHandler<C>

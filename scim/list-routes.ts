@@ -24,7 +24,7 @@ async function answer<C extends Caller>(
 }
 
 /** One list: by GET at the URL, and by POST below it, which keeps the query out of the address. */
-function listRoute<C extends Caller>(
+export function listRoute<C extends Caller>(
   app: FastifyInstance,
   url: string,
   { callerOf, ...lists }: ListOptions<C>,

@@ -1,13 +1,13 @@
 import type { Cursors, Mark } from './cursor.ts'
 import type { Caller, ListPage, Place, Stored } from './handler.ts'
-import type { Resources } from './operations.ts'
+import type { Readable } from './operations.ts'
 import { type Page, parsePage, type Query } from './page.ts'
 import { nameOf, readSelections, type Selection } from './search.ts'
 
 /** What can be asked for lists, and how. */
 export interface Lists<C extends Caller> {
   /** One type, or several that are listed one after the other. */
-  readonly of: readonly Resources<C>[]
+  readonly of: readonly Readable<C>[]
   readonly maxResults: number
   readonly sort: boolean
   readonly cursors: Cursors
@@ -15,7 +15,7 @@ export interface Lists<C extends Caller> {
 
 /** The resources of one type that are asked for. */
 interface Part<C extends Caller> {
-  readonly from: Resources<C>
+  readonly from: Readable<C>
   readonly selection: Selection
 }
 
@@ -28,9 +28,10 @@ interface Row {
 /** A page of the resources that a query means (RFC 7644 section 3.4.2, RFC 9865). */
 export async function list<C extends Caller>(lists: Lists<C>, caller: C, query: Query): Promise<Page> {
   const asked = parsePage(query, lists.maxResults)
-  const types = lists.of.map(({ type }) => type)
+  const resources = lists.of.map((one) => one.asSeenBy(caller))
+  const types = resources.map(({ type }) => type)
   const selections = readSelections(query, types, { profile: caller.profile, sort: lists.sort })
-  const parts = lists.of.flatMap((from, i) => (selections[i] ? [{ from, selection: selections[i] }] : []))
+  const parts = resources.flatMap((from, i) => (selections[i] ? [{ from, selection: selections[i] }] : []))
   if ('startIndex' in asked) return pageByIndex(parts, caller, asked)
   const { cursor, count } = asked
   const walk = { query: JSON.stringify([caller.id, parts.map(nameOfPart)]), count }

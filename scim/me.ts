@@ -46,7 +46,7 @@ export function meRoutes<C extends Caller>(
 ): void {
   app.get('/Me', async (request, reply) => {
     const who = await me?.(request)
-    if (who) return show(who, users, { request, reply })
+    if (who) return show(who, users.asSeenBy(who.caller), { request, reply })
     await authenticate(request)
     throw new ScimError(
       'notImplemented',

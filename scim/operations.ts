@@ -1,15 +1,40 @@
 import { ScimError } from './errors.ts'
-import type { Caller, Precondition, ResourceHandler, Stored, Wanted } from './handler.ts'
+import type { Caller, Precondition, ReadHandler, ResourceHandler, Stored, Wanted } from './handler.ts'
 import { parsePatch } from './patch-request.ts'
-import type { Projection } from './project.ts'
+import { createProjection, type Projection } from './project.ts'
 import { readPut } from './put.ts'
+import { typeFor } from './schema/extend.ts'
 import type { Json, ResourceType } from './schema/types.ts'
 import { validate } from './validate.ts'
 
 /** The resources of one type: what they are, what keeps them, and how they are shown. */
-export interface Resources<C extends Caller> extends Projection {
+export interface Readable<C extends Caller> extends Projection {
+  readonly type: ResourceType<string>
+  readonly handler: ReadHandler<C>
+  /** The same where a caller has a type of its own. */
+  readonly asSeenBy: (caller: C) => Readable<C>
+}
+
+export interface Resources<C extends Caller> extends Readable<C> {
   readonly type: ResourceType
   readonly handler: ResourceHandler<C>
+  readonly asSeenBy: (caller: C) => Resources<C>
+}
+
+/** How resources of a type are made for whoever asks: once for each type that a caller has. */
+export function resourcesOf<C extends Caller>(
+  standard: ResourceType,
+  handler: ResourceHandler<C>,
+  baseUrl: string,
+): Resources<C> {
+  const made = new WeakMap<ResourceType, Resources<C>>()
+  const asSeenBy = (caller: C): Resources<C> => of(typeFor(caller, standard))
+  const of = (type: ResourceType): Resources<C> => {
+    const known = made.get(type) ?? { type, handler, asSeenBy, ...createProjection(type, baseUrl) }
+    made.set(type, known)
+    return known
+  }
+  return of(standard)
 }
 
 /** What is asked of one resource, by a request of its own or within another. */

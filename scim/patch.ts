@@ -1,12 +1,14 @@
+import { containerOf } from './container.ts'
 import { isPrimary, joinElements, merge } from './elements.ts'
 import { ScimError } from './errors.ts'
 import type { Filter, PatchPath } from './filter/ast.ts'
 import { isRecord, matchesElement } from './filter/match.ts'
 import { printPath } from './filter/print.ts'
 import type { PatchOperation, Profile } from './handler.ts'
+import { checkImmutable, requireAttributes } from './obligations.ts'
 import { findPath, type Target } from './schema/lookup.ts'
 import type { Attributes, Json } from './schema/types.ts'
-import { containerOf, type Record, type Rules, requireAttributes } from './validate.ts'
+import type { Record, Rules } from './validate.ts'
 
 /** One operation, and what its path denotes. */
 interface Step {
@@ -164,5 +166,6 @@ export function applyPatch(
     prune(result, step.target)
   }
   requireAttributes(result, rules.resourceType, 'mutability')
+  checkImmutable(attributes, result, rules.resourceType)
   return result
 }

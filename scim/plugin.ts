@@ -7,11 +7,12 @@ import { discoveryRoutes } from './discovery.ts'
 import { asScimError, ScimError } from './errors.ts'
 import type { Caller, Handlers } from './handler.ts'
 import { parseJson } from './json.ts'
-import { listRoutes } from './list-routes.ts'
+import { listRoute, listRoutes } from './list-routes.ts'
 import { meRoutes, type WhoIsMe } from './me.ts'
-import { createProjection } from './project.ts'
+import { resourcesOf } from './operations.ts'
+import { type Published, readableOf } from './published.ts'
 import { sendError } from './reply.ts'
-import { resourceRoutes } from './resource-routes.ts'
+import { readRoute, resourceRoutes } from './resource-routes.ts'
 import { groupType } from './schema/group.ts'
 import type { ResourceType } from './schema/types.ts'
 import { userType } from './schema/user.ts'
@@ -19,6 +20,10 @@ import { userType } from './schema/user.ts'
 export interface ScimOptions<C extends Caller = Caller> {
   /** What keeps the resources. */
   readonly handlers: Handlers<C>
+  /** What is only read. */
+  readonly published?: readonly Published<C>[]
+  /** What `ServiceProviderConfig` says beyond the RFCs. */
+  readonly serviceProviderConfig?: object
   /** Who asks; throws a ScimError where nobody does who may. */
   readonly authenticate: (request: FastifyRequest) => C | Promise<C>
   /** Where this plugin is reached from outside: `https://host/scim/v2`. */
@@ -46,7 +51,7 @@ export interface ScimOptions<C extends Caller = Caller> {
   readonly atomic?: Atomic<C>
 }
 
-const resourceTypes = [userType, groupType]
+const resourceTypes: readonly ResourceType[] = [userType, groupType]
 
 /** In seconds. */
 const HOUR = 3600
@@ -104,13 +109,16 @@ function refuseOtherMethods(
   }
 }
 
-function endpointMethods(): Record<string, readonly HTTPMethods[]> {
+function endpointMethods(
+  published: readonly Pick<Published, 'type'>[],
+): Record<string, readonly HTTPMethods[]> {
   const readable = [
     '/ServiceProviderConfig',
     '/ResourceTypes',
     '/ResourceTypes/:id',
     '/Schemas',
     '/Schemas/:id',
+    ...published.flatMap(({ type: { endpoint } }) => [endpoint, `${endpoint}/:id`]),
   ]
   return {
     '/Bulk': ['POST'],
@@ -118,7 +126,9 @@ function endpointMethods(): Record<string, readonly HTTPMethods[]> {
     ...Object.fromEntries(resourceTypes.map(({ endpoint }) => [endpoint, ['GET', 'POST']])),
     '/': ['GET'],
     ...Object.fromEntries(
-      ['', ...resourceTypes.map(({ endpoint }) => endpoint)].map((url) => [`${url}/.search`, ['POST']]),
+      ['', ...[...resourceTypes, ...published.map(({ type }) => type)].map(({ endpoint }) => endpoint)].map(
+        (url) => [`${url}/.search`, ['POST']],
+      ),
     ),
     ...Object.fromEntries(
       resourceTypes.map(({ endpoint }) => [`${endpoint}/:id`, ['GET', 'PUT', 'PATCH', 'DELETE']]),
@@ -159,26 +169,33 @@ export async function scimPlugin<C extends Caller>(
   app: FastifyInstance,
   options: ScimOptions<C>,
 ): Promise<void> {
-  const { handlers, authenticate, baseUrl, toScimError, atomic, me, tokenEndpoint } = options
+  const { handlers, published = [], authenticate, baseUrl, toScimError, atomic, me } = options
   const { maxResults = 1000, bodyLimit = 1_048_576, sort = false, bulk = usualBulk } = options
   const readError = errorReader(toScimError)
   parseBodies(app, bodyLimit)
   answerErrors(app, readError)
-  refuseOtherMethods(app, endpointMethods())
+  refuseOtherMethods(app, endpointMethods(published))
   const cursors = cursorsOf(options)
   await app.register(async (open) => {
+    const all = [...resourceTypes, ...published.map(({ type }) => type)]
+    const { tokenEndpoint, serviceProviderConfig: more = {} } = options
     const limits = { maxResults, bulk, cursorTimeout: cursors.timeout }
-    discoveryRoutes(open, { baseUrl, resourceTypes, sort, tokenEndpoint, ...limits })
+    discoveryRoutes(open, { baseUrl, resourceTypes: all, authenticate, sort, tokenEndpoint, more, ...limits })
   })
-  const resourcesOf = (type: ResourceType) => {
-    return { type, handler: handlers[type.name], ...createProjection(type, baseUrl) }
-  }
-  meRoutes(app, { users: resourcesOf(userType), authenticate, me })
+  const users = resourcesOf(userType, handlers.User, baseUrl)
+  const groups = resourcesOf(groupType, handlers.Group, baseUrl)
+  meRoutes(app, { users, authenticate, me })
   await app.register(async (closed) => {
     const callerOf = rememberCaller(closed, authenticate)
-    const resources = resourceTypes.map(resourcesOf)
+    const resources = [users, groups]
     for (const one of resources) resourceRoutes(closed, { ...one, callerOf })
-    listRoutes(closed, { of: resources, callerOf, maxResults, sort, cursors })
+    const lists = { callerOf, maxResults, sort, cursors }
+    listRoutes(closed, { of: resources, ...lists })
+    for (const one of published) {
+      const readable = readableOf(one, baseUrl)
+      readRoute(closed, { ...readable, callerOf })
+      listRoute(closed, one.type.endpoint, { of: [readable], ...lists })
+    }
     bulkRoute(closed, { ...bulk, resources, callerOf, readError, atomic })
   })
 }

@@ -1,11 +1,10 @@
 import { etag } from './etag.ts'
-import type { AttrPath } from './filter/ast.ts'
 import { isRecord } from './filter/match.ts'
 import type { Stored, Wanted } from './handler.ts'
+import { returnedOf, view } from './returned.ts'
 import { findSub } from './schema/lookup.ts'
 import type { Attribute, Attributes, Json, ResourceType } from './schema/types.ts'
-
-type Resource = { [name: string]: Json }
+import type { Resource } from './select.ts'
 
 export interface Projection {
   readonly location: (id: string) => string
@@ -21,12 +20,10 @@ interface Reference {
 }
 
 /** Whether the values of the attribute refer to resources of this server. */
-export function isReference({ subAttributes }: Attribute): boolean {
-  return (
-    subAttributes?.some(
-      ({ name, referenceTypes: [kind] = [] }) => name === '$ref' && /^(?:User|Group)$/.test(kind ?? ''),
-    ) ?? false
-  )
+export function isReference(attribute: Attribute): boolean {
+  const ref = findSub(attribute, '$ref')
+  // One that a client may write is the client's to say.
+  return ref?.mutability === 'readOnly' && /^(?:User|Group)$/.test(ref.referenceTypes?.[0] ?? '')
 }
 
 function referencesIn(attributes: readonly Attribute[], urn?: string): Reference[] {
@@ -57,78 +54,13 @@ function addRefs(resource: Resource, references: readonly Reference[], baseUrl: 
   }
 }
 
-function alter(value: Json | undefined, change: (element: Resource) => Resource): Json | undefined {
-  if (Array.isArray(value)) return value.map((element) => (isRecord(element) ? change(element) : element))
-  return isRecord(value) ? change(value) : value
-}
-
-function only(name: string): (element: Resource) => Resource {
-  return (element) => (element[name] === undefined ? {} : { [name]: element[name] as Json })
-}
-
-function without(name: string): (element: Resource) => Resource {
-  return ({ [name]: _, ...rest }) => rest
-}
-
-function join(a: Json | undefined, b: Json): Json {
-  if (Array.isArray(a) && Array.isArray(b)) return a.map((element, i) => join(element, b[i] as Json))
-  return isRecord(a) && isRecord(b) ? { ...a, ...b } : b
-}
-
-/** Copies what the path names from one resource to another. */
-function pick(from: Resource, to: Resource, { urn, name, sub }: AttrPath): void {
-  if (urn && name !== '') {
-    const extension = from[urn]
-    const picked: Resource = isRecord(to[urn]) ? to[urn] : {}
-    if (isRecord(extension)) pick(extension, picked, { name, ...(sub && { sub }) })
-    if (Object.keys(picked).length > 0) to[urn] = picked
-    return
-  }
-  const key = urn ?? name
-  const value = sub === undefined ? from[key] : alter(from[key], only(sub))
-  if (value !== undefined) to[key] = join(to[key], value)
-}
-
-function omit(resource: Resource, { urn, name, sub }: AttrPath): Resource {
-  if (urn && name !== '') {
-    const extension = resource[urn]
-    return isRecord(extension)
-      ? { ...resource, [urn]: omit(extension, { name, ...(sub && { sub }) }) }
-      : resource
-  }
-  const key = urn ?? name
-  if (sub === undefined) return without(key)(resource)
-  const value = alter(resource[key], without(sub))
-  return value === undefined ? resource : { ...resource, [key]: value }
-}
-
-// `id` and `schemas` are always returned (RFC 7643 section 3.1, 7644 section 3.9).
-function selected(resource: Resource, paths: readonly AttrPath[]): Resource {
-  const picked: Resource = {}
-  for (const path of [{ name: 'schemas' }, { name: 'id' }, ...paths]) pick(resource, picked, path)
-  return picked
-}
-
-function excluded(resource: Resource, paths: readonly AttrPath[]): Resource {
-  const asked = paths.filter(({ urn, name }) => urn || (name !== 'id' && name !== 'schemas'))
-  return asked.reduce(omit, resource)
-}
-
-/** What is returned on request only (RFC 7643 section 7). */
-function hiddenIn({ schema, extensions }: ResourceType): AttrPath[] {
-  const onRequest = ({ returned }: Attribute) => returned === 'request'
-  return [
-    ...schema.attributes.filter(onRequest).map(({ name }) => ({ name })),
-    ...extensions.flatMap(({ schema: { id, attributes } }) => {
-      return attributes.filter(onRequest).map(({ name }) => ({ urn: id, name }))
-    }),
-  ]
-}
+/** Where `urn:` has its colon; no other name has one. */
+const COLON = 0x3a
 
 /** The view of one resource type; its tables are made once, so that a plain read costs little more than a copy. */
-export function createProjection(type: ResourceType, baseUrl: string): Projection {
+export function createProjection(type: ResourceType<string>, baseUrl: string): Projection {
   const urns = type.extensions.map(({ schema }) => schema.id)
-  const hidden = hiddenIn(type)
+  const returned = returnedOf(type)
   const references = [
     ...referencesIn(type.schema.attributes),
     ...type.extensions.flatMap(({ schema }) => referencesIn(schema.attributes, schema.id)),
@@ -152,14 +84,14 @@ export function createProjection(type: ResourceType, baseUrl: string): Projectio
         version: etag(version),
       },
     }
+    // Of an extension that is no more, something may be left.
+    for (const name in attributes) {
+      if (name.charCodeAt(3) === COLON && !urns.includes(name)) delete resource[name]
+    }
     addRefs(resource, references, baseUrl)
     return resource
   }
 
-  const project = (stored: Stored, { attributes, excludedAttributes = [] }: Wanted = {}): Resource => {
-    const resource = whole(stored)
-    if (attributes) return selected(resource, attributes)
-    return excluded(resource, [...hidden, ...excludedAttributes])
-  }
+  const project = (stored: Stored, wanted: Wanted = {}): Resource => view(whole(stored), wanted, returned)
   return { location, project }
 }

@@ -3,14 +3,17 @@ import { etag, ifMatch, isKnown } from './etag.ts'
 import type { Caller, Precondition, Stored, Wanted } from './handler.ts'
 import * as operations from './operations.ts'
 import type { Query } from './page.ts'
+import type { Projection } from './project.ts'
 import { send } from './reply.ts'
 import type { Json } from './schema/types.ts'
 import { parseWanted } from './wanted.ts'
 
-/** One resource type and what serves it. */
-export interface Endpoint<C extends Caller> extends operations.Resources<C> {
+interface Asking<C extends Caller> {
   readonly callerOf: (request: FastifyRequest) => C
 }
+
+type Endpoint<C extends Caller> = operations.Resources<C> & Asking<C>
+type ReadEndpoint<C extends Caller> = operations.Readable<C> & Asking<C>
 
 type Answer = Promise<FastifyReply>
 
@@ -30,8 +33,8 @@ function preconditionOf({ headers }: FastifyRequest): Precondition {
   return ifMatch(headers['if-match'])
 }
 
-function show<C extends Caller>(
-  { project }: Endpoint<C>,
+function show(
+  { project }: Projection,
   reply: FastifyReply,
   { status = 200, stored, wanted }: { status?: number; stored: Stored; wanted: Wanted },
 ): FastifyReply {
@@ -48,7 +51,11 @@ async function create<C extends Caller>(
   return show(at, reply.header('location', at.location(stored.id)), { status: 201, stored, wanted })
 }
 
-async function get<C extends Caller>(at: Endpoint<C>, request: FastifyRequest, reply: FastifyReply): Answer {
+async function get<C extends Caller>(
+  at: ReadEndpoint<C>,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Answer {
   const wanted = parseWanted(queryOf(request), at.type)
   const id = operations.checkId(idOf(request))
   const stored = operations.found(await at.handler.get(at.callerOf(request), id, wanted))
@@ -96,12 +103,24 @@ async function remove<C extends Caller>(
   return reply.code(204).send()
 }
 
+type Served<C extends Caller> = (at: Endpoint<C>, request: FastifyRequest, reply: FastifyReply) => Answer
+
+/** One resource of a type that is only read. */
+export function readRoute<C extends Caller>(app: FastifyInstance, at: ReadEndpoint<C>): void {
+  app.get(`${at.type.endpoint}/:id`, (request, reply) => get(at, request, reply))
+}
+
 /** The routes of one resource type (RFC 7644 section 3.2). */
 export function resourceRoutes<C extends Caller>(app: FastifyInstance, at: Endpoint<C>): void {
-  const one = `${at.type.endpoint}/:id`
-  app.post(at.type.endpoint, (request, reply) => create(at, request, reply))
-  app.get(one, (request, reply) => get(at, request, reply))
-  app.put(one, (request, reply) => replace(at, request, reply))
-  app.patch(one, (request, reply) => patch(at, request, reply))
-  app.delete(one, (request, reply) => remove(at, request, reply))
+  const { callerOf, type } = at
+  const one = `${type.endpoint}/:id`
+  const serving = (serve: Served<C>) => (request: FastifyRequest, reply: FastifyReply) => {
+    const own = at.asSeenBy(callerOf(request))
+    return serve(own.type === type ? at : { ...own, callerOf }, request, reply)
+  }
+  app.post(type.endpoint, serving(create))
+  app.get(one, serving(get))
+  app.put(one, serving(replace))
+  app.patch(one, serving(patch))
+  app.delete(one, serving(remove))
 }

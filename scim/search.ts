@@ -81,7 +81,7 @@ interface Reader {
  */
 export function readSelections(
   query: Query,
-  types: readonly ResourceType[],
+  types: readonly ResourceType<string>[],
   { profile, sort }: Reader,
 ): (Selection | null)[] {
   const text = parameter(query, 'filter')
@@ -102,6 +102,6 @@ export function readSelections(
 }
 
 /** What makes two queries the same list in the same order. */
-export function nameOf(type: ResourceType, { filter, sortBy, sortOrder }: Selection): string[] {
+export function nameOf(type: ResourceType<string>, { filter, sortBy, sortOrder }: Selection): string[] {
   return [type.name, filter ? printFilter(filter) : '', sortBy ? pathKey(sortBy) : '', sortOrder]
 }

@@ -1,7 +1,9 @@
 import { cleanValue, keeps, unknown } from './clean.ts'
+import { containerOf } from './container.ts'
 import { ScimError } from './errors.ts'
 import { isRecord } from './filter/match.ts'
 import type { Profile } from './handler.ts'
+import { requireAttributes } from './obligations.ts'
 import { commonAttributes } from './schema/common.ts'
 import { findPath, findSchema, type Schemas, type Target } from './schema/lookup.ts'
 import type { Attributes, Json } from './schema/types.ts'
@@ -83,19 +85,6 @@ function checkSchemas(body: Record, { resourceType }: Rules): void {
   }
 }
 
-/** The object that holds the attribute: the resource itself, its extension, or a complex attribute. */
-export function containerOf(attributes: Attributes, { urn, attribute, sub }: Target): Record {
-  let container: Record = attributes
-  for (const name of [urn, sub && attribute.name]) {
-    if (!name) continue
-    const inner = container[name]
-    const copy = isRecord(inner) ? { ...inner } : {}
-    container[name] = copy
-    container = copy
-  }
-  return container
-}
-
 function assign(attributes: Attributes, { target, value }: Given, profile: Profile): void {
   const { attribute, sub } = target
   const cleaned = cleanValue(sub ?? attribute, value, profile)
@@ -108,17 +97,6 @@ function assign(attributes: Attributes, { target, value }: Given, profile: Profi
   const name = (sub ?? attribute).name
   const before = container[name]
   container[name] = isRecord(before) && isRecord(cleaned) ? { ...before, ...cleaned } : cleaned
-}
-
-export function requireAttributes(
-  attributes: Attributes,
-  { schema }: Schemas,
-  code: 'invalidValue' | 'mutability',
-) {
-  for (const { name, required } of schema.attributes) {
-    const value = attributes[name]
-    if (required && (value === undefined || value === '')) throw new ScimError(code, `"${name}" is required.`)
-  }
 }
 
 /** The resource in a body of POST or PUT, cleaned: canonical names, right types, nothing that a client may not set. */

@@ -6,7 +6,7 @@ import { parseFilter } from './parse.ts'
 import { resolveFilter, resourceScope, type Scope } from './resolve.ts'
 
 interface Reading {
-  readonly type: ResourceType
+  readonly type: ResourceType<string>
   readonly scope: Scope
   /** Those of every type that is asked, this one among them. */
   readonly scopes: readonly Scope[]
@@ -26,7 +26,7 @@ function leaf(filter: Present | Compare | ValuePath, { type, scope, scopes }: Re
 }
 
 /** What type a resource has is the same for all of a list, which then need not be looked at. */
-function known(filter: Filter, type: ResourceType): Reduced {
+function known(filter: Filter, type: ResourceType<string>): Reduced {
   const term = filter.kind === 'not' ? filter.term : filter
   const isType =
     (term.kind === 'compare' || term.kind === 'present') &&
@@ -63,7 +63,11 @@ function reduce(filter: Filter, reading: Reading): Reduced {
  * The text of a filter as it reads for each of the types, or what it comes to for all resources of one. What no type
  * has, or cannot be compared so, is 400 `invalidFilter`.
  */
-export function readFilters(text: string, types: readonly ResourceType[], profile: Profile): Reduced[] {
+export function readFilters(
+  text: string,
+  types: readonly ResourceType<string>[],
+  profile: Profile,
+): Reduced[] {
   const filter = parseFilter(text)
   const scopes = types.map((type) => resourceScope(type, profile))
   return types.map((type) => reduce(filter, { type, scope: resourceScope(type, profile), scopes }))

@@ -39,8 +39,8 @@ export interface Schema {
 }
 
 /** A resource type (RFC 7643 section 6) together with the schemas it is made of. */
-export interface ResourceType {
-  readonly name: 'User' | 'Group'
+export interface ResourceType<Name extends string = 'User' | 'Group'> {
+  readonly name: Name
   readonly endpoint: string
   readonly description: string
   readonly schema: Schema

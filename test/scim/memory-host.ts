@@ -6,6 +6,7 @@ import {
   type Caller,
   groupType,
   type Json,
+  listed,
   type MemberChange,
   memberChanges,
   type PatchOperation,
@@ -13,13 +14,14 @@ import {
   type Profile,
   type ResourceHandler,
   type ResourceType,
+  replaceAttributes,
   ScimError,
   type ScimOptions,
   type Stored,
   scimPlugin,
+  typeFor,
   userType,
 } from '../../scim/index.ts'
-import { listed } from './memory-list.ts'
 
 export const baseUrl = 'https://usher.example/scim/v2'
 
@@ -55,7 +57,9 @@ function changeMembers(members: Json[], change: MemberChange): Json[] {
   }
 }
 
-function patched(type: ResourceType, { profile }: Caller) {
+function patched(standard: ResourceType, caller: Caller) {
+  const { profile } = caller
+  const type = typeFor(caller, standard)
   return (attributes: Attributes, operations: readonly PatchOperation[]): Attributes => {
     const { members, attributes: rest } = memberChanges(operations)
     const after = applyPatch(attributes, rest, { resourceType: type, profile })
@@ -85,12 +89,15 @@ export function memoryHandler(type: ResourceType, kept: Kept = new Map()): Resou
     async get(_caller, id) {
       return kept.get(id) ?? null
     },
-    async list(_caller, query) {
-      return listed(type, kept.values(), query)
+    async list(caller, query) {
+      return listed(typeFor(caller, type), kept.values(), query)
     },
-    async replace(_caller, id, attributes, when) {
+    async replace(caller, id, attributes, when) {
       const keepMembers = ({ members }: Attributes) => (members && !attributes.members ? { members } : {})
-      return change(id, when, (before) => ({ ...keepMembers(before.attributes), ...attributes }))
+      return change(id, when, ({ attributes: before }) => ({
+        ...keepMembers(before),
+        ...replaceAttributes(before, attributes, typeFor(caller, type)),
+      }))
     },
     async patch(caller, id, operations, when) {
       return change(id, when, (before) => patched(type, caller)(before.attributes, operations))

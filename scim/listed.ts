@@ -1,14 +1,8 @@
-import {
-  type Attributes,
-  type AttrPath,
-  findPath,
-  type Json,
-  type ListPage,
-  type ListQuery,
-  matches,
-  type ResourceType,
-  type Stored,
-} from '../../scim/index.ts'
+import type { AttrPath } from './filter/ast.ts'
+import { fold, isRecord, matches } from './filter/match.ts'
+import type { ListPage, ListQuery, Stored } from './handler.ts'
+import { findPath } from './schema/lookup.ts'
+import type { Attributes, Json, ResourceType } from './schema/types.ts'
 
 interface Row {
   readonly stored: Stored
@@ -18,7 +12,7 @@ interface Row {
 
 function asResource(
   { id, attributes, created, lastModified, version }: Stored,
-  { name, schema }: ResourceType,
+  { name, schema, extensions }: ResourceType<string>,
 ): Attributes {
   const meta = {
     resourceType: name,
@@ -26,14 +20,17 @@ function asResource(
     lastModified: lastModified.toISOString(),
     version: `W/"${version}"`,
   }
-  return { ...attributes, id, schemas: [schema.id], meta }
+  const used = extensions
+    .map((extension) => extension.schema.id)
+    .filter((urn) => attributes[urn] !== undefined)
+  return { ...attributes, id, schemas: [schema.id, ...used], meta }
 }
 
 const inside = (value: Json | undefined, name: string): Json | undefined =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? value[name] : undefined
+  isRecord(value) ? value[name] : undefined
 
 /** Text in the form it is ordered in; true comes behind false, and instants are written alike. */
-export function sortValue(resource: Attributes, path: AttrPath, type: ResourceType): string | null {
+export function sortValue(resource: Attributes, path: AttrPath, type: ResourceType<string>): string | null {
   const target = findPath(type, path, 'strict')
   const outer = target?.urn ? inside(resource, target.urn) : resource
   const whole = target && inside(outer, target.attribute.name)
@@ -44,7 +41,7 @@ export function sortValue(resource: Attributes, path: AttrPath, type: ResourceTy
   const value = path.sub ? inside(one, path.sub) : one
   if (value === undefined || value === null) return null
   const { caseExact } = target?.sub ?? target?.attribute ?? {}
-  return caseExact || typeof value !== 'string' ? String(value) : value.toLowerCase()
+  return caseExact || typeof value !== 'string' ? String(value) : fold(value)
 }
 
 const compare = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
@@ -67,8 +64,8 @@ function rowsBeyond(rows: readonly Row[], { from, sortOrder, sortBy, count }: Li
   return from.side === 'after' ? found.slice(0, count) : found.slice(-count)
 }
 
-/** A page of what a map keeps. */
-export function listed(type: ResourceType, kept: Iterable<Stored>, query: ListQuery): ListPage {
+/** A page of what a host holds in memory. */
+export function listed(type: ResourceType<string>, kept: Iterable<Stored>, query: ListQuery): ListPage {
   const { filter, sortBy, sortOrder, startIndex, count, from } = query
   const rows = [...kept].flatMap((stored) => {
     const resource = asResource(stored, type)
