@@ -23,11 +23,15 @@ const prefixed = (table: string, paths: Record<string, { sql: string; required: 
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
+/** The id that a text is; null where it is none. */
+const idIn = (text: string) =>
+  `(case when ${text} ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then ${text}::uuid end)`
+
 /** The name of the manager of `u`, who need not be anybody here. */
 export const managerName = `
   (select m.attributes ->> 'displayName' from users m
    where m.organization_id = u.organization_id and m.deleted_at is null
-     and m.id = case when u.manager ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then u.manager::uuid end)`
+     and m.id = ${idIn('u.manager')})`
 
 export const userFilterColumns = {
   document: 'u.attributes',
@@ -65,7 +69,14 @@ export const groupFilterColumns = {
     ...made('g', 'Group'),
     displayName: { sql: 'g.display_name', required },
     externalId: { sql: 'g.external_id' },
-    'members.value': { sql: 'm.id', type: 'uuid' as const },
+    'members.value': {
+      sql: 'm.id',
+      type: 'uuid' as const,
+      contains: (parameter: string) => `g.id in (
+        select group_id from group_members where organization_id = $1 and user_id = ${idIn(parameter)}
+        union all
+        select group_id from group_subgroups where organization_id = $1 and subgroup_id = ${idIn(parameter)})`,
+    },
     'members.display': { sql: 'm.display' },
     'members.type': { sql: 'm.type' },
   },

@@ -46,20 +46,25 @@ interface Select {
   readonly columns: string
   /** The table and its condition. */
   readonly from: string
+  /** What `columns` and `from` call the table. */
+  readonly alias: string
   readonly values: readonly unknown[]
 }
 
-/** One page of a select: its statement and all values. */
+/**
+ * One page of a select: its statement and all values. What is skipped is skipped before its columns are computed: a
+ * page far behind the start would otherwise look for the groups of everybody before it.
+ */
 export function paged(
-  { columns, from, values }: Select,
+  { columns, from, alias, values }: Select,
   { orderBy, limit, offset, sortValue, beyond }: Page,
 ): [Statement, unknown[]] {
   const all = [...values, ...(beyond?.values ?? [])]
   const selected = sortValue ? `${columns}, ${sortValue} as sort_value` : columns
-  const seeking = beyond ? ` and ${beyond.text}` : ''
-  const bounds = `limit $${all.length + 1} offset $${all.length + 2}`
-  const text = `select ${selected} from ${from}${seeking} order by ${orderBy} ${bounds}`
-  return [named(text), [...all, limit, offset]]
+  const rows = `${from}${beyond ? ` and ${beyond.text}` : ''} order by ${orderBy} limit $${all.length + 1}`
+  if (offset === 0) return [named(`select ${selected} from ${rows}`), [...all, limit]]
+  const inner = `select ${alias}.* from ${rows} offset $${all.length + 2}`
+  return [named(`select ${selected} from (${inner}) ${alias} order by ${orderBy}`), [...all, limit, offset]]
 }
 
 export async function count(db: Db, from: string, values: unknown[]): Promise<number> {

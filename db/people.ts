@@ -57,5 +57,8 @@ export function listPeople(
 ): Promise<PersonRow[]> {
   const beyond = `${from} where u.organization_id = $1 and u.id > $2 and ${where.text}`
   const values = [organizationId, after ?? beforeEveryId, ...where.values]
-  return query(db, ...paged({ columns, from: beyond, values }, { orderBy: 'u.id', limit, offset: 0 }))
+  return query(
+    db,
+    ...paged({ columns, from: beyond, alias: 'u', values }, { orderBy: 'u.id', limit, offset: 0 }),
+  )
 }

