@@ -51,6 +51,9 @@ const usual: GateSettings = {
   limitPatience: 2000,
 }
 
+/** Lines that are kept though nobody is in them, since most are soon entered again. */
+const MOST_IDLE = 1000
+
 /** What the organizations of a process share. */
 interface Hall extends GateSettings {
   readonly lines: Map<string, Line>
@@ -131,7 +134,8 @@ function end(hall: Hall, place: Place): void {
   line.inFlight--
   hall.inFlight--
   if (hall.turns.size > 0) callNext(hall)
-  if (line.inFlight === 0 && line.waiting.size === 0) hall.lines.delete(line.organizationId)
+  const isIdle = line.inFlight === 0 && line.waiting.size === 0
+  if (isIdle && hall.lines.size > MOST_IDLE) hall.lines.delete(line.organizationId)
 }
 
 /** Whose turn it was goes to the end of the turns. */
