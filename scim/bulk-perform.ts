@@ -36,13 +36,18 @@ const noMembers = { excludedAttributes: [{ name: 'members' }] }
 
 const done = (status: Done['status'], { id, version }: Stored): Done => ({ status, id, version })
 
-async function request<C extends Caller>({ caller, progress }: Turn<C>, asked: BulkAsked<C>): Promise<Done> {
-  const resolved = resolveAsked(asked, caller.profile, (bulkId) => {
+function resolved<C extends Caller>({ caller, progress }: Turn<C>, asked: BulkAsked<C>) {
+  if (asked.references.size === 0) return asked
+  return resolveAsked(asked, caller.profile, (bulkId) => {
     const id = progress.made.get(bulkId)
     if (id !== undefined) return id
     throw new ScimError('conflict', `The operation with the bulkId "${bulkId}" has failed.`)
   })
-  const { method, at, id, data: body, when } = resolved
+}
+
+async function request<C extends Caller>(turn: Turn<C>, asked: BulkAsked<C>): Promise<Done> {
+  const { caller } = turn
+  const { method, at, id, data: body, when } = resolved(turn, asked)
   switch (method) {
     case 'POST':
       return done(201, await resources.create(at, caller, body))

@@ -68,17 +68,18 @@ function createIn<C extends Caller>(step: Step<C> | undefined): BulkAsked<C> | u
 
 /**
  * The steps that can be under way at once without a difference to one after the other: the next alone, or up to
- * `most` creates that follow upon each other, where none refers to another or wants the same name.
+ * `most` creates of one type that follow upon each other, where none refers to another or wants the same name.
  */
 export function nextTogether<C extends Caller>(
   steps: readonly Step<C>[],
   { from, most }: { from: number; most: number },
 ): readonly Step<C>[] {
   const taken = new Set<string>()
+  const type = createIn(steps[from])?.at
   let end = from
   for (; end < from + most; end++) {
     const create = createIn(steps[end])
-    if (!create) break
+    if (!create || create.at !== type) break
     const keys = keysOf(create)
     const needed = [...create.references].map((bulkId) => `bulkId ${bulkId}`)
     if ([...keys, ...needed].some((name) => taken.has(name))) break

@@ -19,6 +19,13 @@ function resolveText(text: string, resolve: Resolve): string {
   return at === 0 ? text : text.slice(0, at) + resolve(text.slice(at + PREFIX.length))
 }
 
+/** Whether any text in it could hold a `bulkId`; most bodies need no closer look. */
+export function mayRefer(value: Json): boolean {
+  if (typeof value === 'string') return value.includes(PREFIX)
+  if (typeof value !== 'object' || value === null) return false
+  return Object.values(value).some(mayRefer)
+}
+
 /** The id in the path of an operation. */
 export function resolveId(id: string, resolve: Resolve): string {
   return id.startsWith(PREFIX) ? resolve(id.slice(PREFIX.length)) : id

@@ -1,4 +1,4 @@
-import { type Resolve, resolveId, resolvePatch, resolveResource } from './bulk-references.ts'
+import { mayRefer, type Resolve, resolveId, resolvePatch, resolveResource } from './bulk-references.ts'
 import { ScimError } from './errors.ts'
 import { ifMatch } from './etag.ts'
 import { isRecord } from './filter/match.ts'
@@ -118,13 +118,18 @@ function readAsked<C extends Caller>(operation: Record, { resources, profile }: 
   const data = method === 'DELETE' ? undefined : given('data')
   if (method !== 'DELETE' && data === undefined) throw invalid(`A ${method} needs "data".`)
   const when = method === 'POST' ? {} : readVersion(given('version'))
-  const references = new Set<string>()
   const asked = { method, at, id, data, when }
+  return { ...asked, references: referencesOf(asked, profile) }
+}
+
+function referencesOf<C extends Caller>(asked: Unread<C>, profile: Profile): Set<string> {
+  const references = new Set<string>()
+  if (!mayRefer(asked.id) && !mayRefer(asked.data ?? null)) return references
   resolveAsked(asked, profile, (bulkId) => {
     references.add(bulkId)
     return bulkId
   })
-  return { ...asked, references }
+  return references
 }
 
 function readOperation<C extends Caller>(

@@ -11,8 +11,6 @@ export interface Job<C extends Caller> extends BulkRequest<C> {
   readonly toScimError: (error: unknown) => ScimError
 }
 
-/** Most creates under way at once. */
-const MOST_TOGETHER = 100
 /** After so many in a row that could not be served, the rest is not tried. */
 const MOST_UNAVAILABLE = 3
 
@@ -63,6 +61,25 @@ async function runStep<C extends Caller>(job: Job<C>, step: Step<C>, progress: P
 const isUnavailable = (outcome: Done | ScimError | undefined) =>
   outcome instanceof ScimError && outcome.code === 'unavailable'
 
+/** Does the work for each, in order, where no more than `most` are under way. */
+async function forEach<T>(
+  items: readonly T[],
+  most: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const waiting = items.values()
+  const take = async () => {
+    for (const item of waiting) await work(item)
+  }
+  await Promise.all(Array.from({ length: Math.min(most, items.length) }, take))
+}
+
+/** How many of them the host is given at once. */
+function atOnce<C extends Caller>([step]: readonly Step<C>[]): number {
+  const asked = step?.operations[0]?.asked
+  return asked === undefined || asked instanceof ScimError ? 1 : (asked.at.handler.createsAtOnce ?? 1)
+}
+
 /** Each operation by itself: what has been done stays, whatever fails after it (RFC 7644 section 3.7.3). */
 async function runApart<C extends Caller>(job: Job<C>, steps: readonly Step<C>[], progress: Progress) {
   const { outcomes } = progress
@@ -70,8 +87,8 @@ async function runApart<C extends Caller>(job: Job<C>, steps: readonly Step<C>[]
   let mayFail = job.failOnErrors
   for (let from = 0; from < steps.length && mayFail > 0; ) {
     // Even if all that are under way at once fail, no more do than the client allows.
-    const together = nextTogether(steps, { from, most: Math.min(MOST_TOGETHER, mayFail) })
-    await Promise.all(together.map((step) => runStep(job, step, progress)))
+    const together = nextTogether(steps, { from, most: mayFail })
+    await forEach(together, atOnce(together), (step) => runStep(job, step, progress))
     from += together.length
     const last = together.flatMap(({ operations }) => operations).map(({ index }) => outcomes.get(index))
     mayFail -= last.filter((outcome) => outcome instanceof ScimError).length

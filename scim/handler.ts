@@ -80,6 +80,8 @@ export interface Precondition {
  * this caller. Failures the client should hear of are thrown as `ScimError`.
  */
 export interface ResourceHandler<C extends Caller = Caller> {
+  /** How many creates of one bulk request it is best given at once; one where it does not say. */
+  readonly createsAtOnce?: number
   create(caller: C, attributes: Attributes): Promise<Stored>
   get(caller: C, id: string, wanted: Wanted): Promise<Stored | null>
   list(caller: C, query: ListQuery): Promise<ListPage>

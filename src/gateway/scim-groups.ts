@@ -38,6 +38,8 @@ type Context = ScimCallerContext
 
 /** SCIM's Groups: each connection sees its own. */
 export const scimGroups: ResourceHandler<Context> = {
+  // Each takes a connection of the pool; most are for others.
+  createsAtOnce: 4,
   create,
   get: read,
   list,

@@ -38,6 +38,8 @@ const table = {
 /** SCIM's Users over the domain. */
 export function scimUsers(policies: Policies): ResourceHandler<ScimCallerContext> {
   return {
+    // Enough for a statement's worth of people to wait while two are under way.
+    createsAtOnce: 300,
     create: (caller, attributes) => create(caller, attributes, policies),
     get: async ({ scope }, id, wanted) =>
       stored(isUuid(id) ? await findUser(scope, id, { nested: asksForGroups(wanted) }) : null),
