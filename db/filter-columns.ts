@@ -12,7 +12,7 @@ const times = {
 }
 
 const made = (table: string, resourceType: string) => ({
-  'meta.resourceType': { sql: `'${resourceType}'` },
+  'meta.resourceType': { sql: `'${resourceType}'::text` },
   'meta.version': { sql: `('W/"' || ${table}.version || '"')` },
 })
 

@@ -1,5 +1,6 @@
 import { ScimError } from '../errors.ts'
 import { findPath, findSub, pathKey, type Schemas, type Target } from '../schema/lookup.ts'
+import type { Attribute } from '../schema/types.ts'
 import type { AttrPath, Compare, Filter, Present, ValuePath } from './ast.ts'
 import type { Columns } from './columns.ts'
 import { type Bind, compareSql, folded, type Place, presentSql, quote, valueSql } from './sql-value.ts'
@@ -42,9 +43,17 @@ function jsonAt(context: Pick<Context, 'columns' | 'schemas'>, { urn, name, sub 
   return `(${[context.columns.document, ...steps.map(quote)].join(' -> ')})`
 }
 
+/** A URI that is made when a resource is shown: it is kept nowhere. */
+function isLink({ type, mutability }: Attribute): boolean {
+  return type === 'reference' && mutability === 'readOnly'
+}
+
 function placeOf(context: Pick<Context, 'columns' | 'schemas'>, path: AttrPath): Place {
   const target = targetOf(context, path)
   const column = context.columns.paths[pathKey(path)]
+  if (!column && isLink(target.sub ?? target.attribute)) {
+    throw new ScimError('invalidFilter', `"${pathKey(path)}" cannot be filtered by.`)
+  }
   return {
     attribute: target.sub ?? target.attribute,
     ...(column && { column }),
@@ -153,7 +162,7 @@ export function sortExpression(
   { columns, schemas }: Omit<SqlOptions, 'firstParameter'>,
 ): string {
   const { attribute, sub } = targetOf({ schemas }, path)
-  if (columns.relations?.[attribute.name])
+  if (columns.relations?.[attribute.name] || isLink(sub ?? attribute))
     throw new ScimError('invalidPath', `"${attribute.name}" cannot be sorted by.`)
   const ordered = (place: Place) => {
     const value = valueSql(place)

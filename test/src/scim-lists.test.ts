@@ -59,6 +59,33 @@ async function push(scim: Ask, many: number): Promise<string[]> {
   return made
 }
 
+interface Described {
+  readonly name: string
+  readonly type: string
+  readonly returned: string
+  readonly subAttributes?: readonly Described[]
+}
+
+/** Every attribute and sub-attribute of a resource, as its schemas and the RFC name them. */
+async function pathsOf(scim: Ask, type: string): Promise<{ path: string; attribute: Described }[]> {
+  const { body: resourceType } = await scim('GET', `/ResourceTypes/${type}`)
+  const extensions = resourceType.schemaExtensions as { schema: string }[]
+  const urns = [String(resourceType.schema), ...extensions.map(({ schema }) => schema)]
+  const found: { path: string; attribute: Described }[] = ['id', 'externalId', 'schemas']
+    .concat(['resourceType', 'created', 'lastModified', 'location', 'version'].map((name) => `meta.${name}`))
+    .map((path) => ({ path, attribute: { name: path, type: 'string', returned: 'default' } }))
+  for (const urn of urns) {
+    const { body: schema } = await scim('GET', `/Schemas/${urn}`)
+    for (const attribute of schema.attributes as Described[]) {
+      const path = urn === resourceType.schema ? attribute.name : `${urn}:${attribute.name}`
+      found.push({ path, attribute })
+      for (const sub of attribute.subAttributes ?? [])
+        found.push({ path: `${path}.${sub.name}`, attribute: sub })
+    }
+  }
+  return found
+}
+
 async function missesNobody(t: Test, usher: Usher, query: Query): Promise<void> {
   const { scim } = await usher.makePusher()
   const made = await push(scim, 120)
@@ -124,6 +151,24 @@ holdOnEachLayout(t, {
       }),
       { numRuns: 40 },
     )
+  },
+
+  'every attribute of the schemas can be filtered by, and sorted by, or is refused': async (t, usher) => {
+    const { scim } = await usher.makePusher()
+    await push(scim, 3)
+    for (const displayName of ['G', 'H', 'I']) await scim('POST', '/Groups', { displayName })
+    for (const type of ['User', 'Group']) {
+      for (const { path, attribute } of await pathsOf(scim, type)) {
+        const query = { attributes: path, filter: `not (${path} pr) or id pr`, count: '1' }
+        // A URI is made when it is shown, and a password is never kept.
+        const isKept = attribute.returned !== 'never' && !/\.(\$ref|location)$/.test(path)
+        const status = isKept ? 200 : 400
+        t.match(await scim('GET', `/${type}s?${new URLSearchParams(query)}`), { status }, path)
+        if (!isKept || attribute.type === 'complex' || /^(groups|members)/.test(path)) continue
+        const pages = await walk(scim, { path: `/${type}s`, query: { ...query, sortBy: path } })
+        t.equal(pages.flatMap(ids).length, 3, `sorted by ${path}`)
+      }
+    }
   },
 
   'descending is the reverse: what has no value comes first': async (t, usher) => {
