@@ -1,3 +1,4 @@
+import { cursorWalk } from './cursor-walk.ts'
 import { deactivation } from './deactivation.ts'
 import type { Experiment } from './experiment.ts'
 import { kill, killEmbedded } from './kill.ts'
@@ -12,4 +13,5 @@ export const experiments: readonly Experiment[] = [
   kill,
   killEmbedded,
   deactivation,
+  cursorWalk,
 ]

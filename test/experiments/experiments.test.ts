@@ -11,6 +11,7 @@ const rounds: Readonly<Record<string, number>> = {
   kill: 2,
   'kill-embedded': 1,
   deactivation: 1,
+  'cursor-walk': 1,
 }
 
 for (const experiment of experiments)
