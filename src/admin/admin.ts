@@ -10,8 +10,16 @@ export interface Admin {
   readonly secrets: Secrets
   readonly clock: () => Date
   readonly publicUrl: string
+  /** Plays an identity provider on a SCIM connection, and leaves nothing of it. */
+  selfTest(scope: Scope, connection: { id: string; profile: 'lenient' | 'strict' }): Promise<SelfTest>
   /** The scope of a request, whose actor is the key it came with. */
   scopeOf(request: FastifyRequest): Scope
+}
+
+/** What a self-test found: each request, and whether it was answered as it should be. */
+export interface SelfTest {
+  readonly ok: boolean
+  readonly steps: readonly object[]
 }
 
 export type AdminHandlers = Readonly<Record<string, Handler>>

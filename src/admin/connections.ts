@@ -5,6 +5,7 @@ import {
   findConnection,
   listConnections,
   type NewConnection,
+  recordEvents,
   setConnectionStatus,
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
@@ -48,6 +49,18 @@ export function connectionHandlers(admin: Admin): AdminHandlers {
     },
     async getConnection(request: FastifyRequest) {
       return connectionView(await connectionOf(admin, request), admin)
+    },
+    async selfTestConnection(request: FastifyRequest) {
+      const { id, status, scimProfile: profile } = await connectionOf(admin, request)
+      if (profile === null) throw new Problem('conflict', 'This connection has no SCIM half.')
+      if (status !== 'active') throw new Problem('conflict', 'This connection is disabled.')
+      const scope = admin.scopeOf(request)
+      const result = await admin.selfTest(scope, { id, profile })
+      const subject = { type: 'connection', id } as const
+      await recordEvents(scope, [
+        eventOf({ type: 'connection.self-tested', subject, data: { ok: result.ok } }),
+      ])
+      return result
     },
     async setConnectionStatus(request: FastifyRequest) {
       const row = await connectionOf(admin, request)

@@ -5,6 +5,7 @@ export type EventType =
   | 'connection.created'
   | 'connection.enabled'
   | 'connection.disabled'
+  | 'connection.self-tested'
   | 'scim-credential.created'
   | 'scim-credential.revoked'
   | 'scim-credential.rotated'
