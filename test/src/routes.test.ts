@@ -140,6 +140,7 @@ t.test('answers are as the contract describes them', async (t) => {
     const rotated = await admin('POST', `${credentials}/${made.id}/rotate`)
     fits('rotateScimCredential', rotated, 201)
     fits('rotateScimCredential', await admin('POST', `${credentials}/x/rotate`), 404)
+    fits('selfTestConnection', await admin('POST', `${connection.path}/scim-self-test`), 200)
     fits('revokeScimCredential', await admin('DELETE', `${credentials}/${rotated.body.id}`), 204)
     fits('listScimCredentials', await admin('GET', credentials), 200)
     fits('setRequestLimit', await admin('PATCH', path, { requestsPerSecond: 25 }), 200)
