@@ -65,7 +65,10 @@ export const floors: Readonly<Record<FloorName, Floor>> = {
     requests: ({ people }) => {
       let n = 0
       const group = groupOf(100_000, 0)
-      return () => post('/members', JSON.stringify({ group, members: outsiders(people, n++, 50) }))
+      return () => {
+        const members = outsiders(people, n++, 50)
+        return members && post('/members', JSON.stringify({ group, members }))
+      }
     },
     status: [204],
   },

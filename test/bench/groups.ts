@@ -62,8 +62,8 @@ export async function takeOut(
   await floor.query('vacuum (analyze) members')
 }
 
-/** Who comes next, `many` at a time; each number comes once a round. */
-export function outsiders(people: number, n: number, many: number): string[] {
-  if ((n + 1) * many > OUTSIDERS) throw new Error('a round has asked for more people than there are')
+/** Who comes next, `many` at a time: everybody once a round, which ends when all have come. */
+export function outsiders(people: number, n: number, many: number): string[] | undefined {
+  if ((n + 1) * many > OUTSIDERS) return undefined
   return Array.from({ length: many }, (_, index) => idOf('user', people + 1 + n * many + index))
 }

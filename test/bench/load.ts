@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 
-/** The text of the next request; asked for once each time. */
-export type Next = () => string
+/** The text of the next request; undefined where there is no more to ask. */
+export type Next = () => string | undefined
 
 export interface Load {
   readonly port: number
@@ -40,20 +40,24 @@ function drive(socket: Socket, { next, status, isOver }: Drive): Promise<number>
   socket.setNoDelay(true)
   return new Promise((resolve, reject) => {
     let answered = 0
+    const ask = () => {
+      const text = isOver() ? undefined : next()
+      if (text === undefined) socket.destroy()
+      else socket.write(text)
+    }
     const onAnswer = (got: number, answer: Buffer) => {
       if (!status.includes(got)) {
         socket.destroy(new Error(`expected ${status.join(' or ')}: ${answer.toString('utf8', 0, 2000)}`))
       } else {
         answered++
-        if (isOver()) socket.destroy()
-        else socket.write(next())
+        ask()
       }
     }
     socket.on('data', answerReader(onAnswer))
     socket.on('error', reject)
     socket.on('end', () => socket.destroy(new Error('the server ended the connection')))
     socket.on('close', () => resolve(answered))
-    socket.on('connect', () => socket.write(next()))
+    socket.on('connect', ask)
   })
 }
 

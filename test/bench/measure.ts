@@ -29,6 +29,8 @@ export interface Measured {
   /** Usher's share of the floor: the median of the rounds, each of which has run both. */
   readonly ratio: number
   readonly ratios: readonly number[]
+  /** The same by the CPU of server and database for a request: near `ratio` on a machine that is not disturbed. */
+  readonly byCpu: number
   readonly goal?: number
 }
 
@@ -56,6 +58,7 @@ export async function measure(scene: Scene, workload: Workload, effort: Effort):
     tried.push(await bothSides(scene, workload, { ...effort, floorFirst: tried.length % 2 === 0 }))
   const rounds = tried.sort((a, b) => disturbance(a) - disturbance(b)).slice(0, effort.rounds)
   const ratios = rounds.map(({ floor, usher }) => usher.perSecond / floor.perSecond)
+  const cpu = ({ node, postgres }: Figures) => node + postgres
   return {
     workload: workload.name,
     people: scene.people,
@@ -66,6 +69,7 @@ export async function measure(scene: Scene, workload: Workload, effort: Effort):
     disturbance: median(rounds.map(disturbance)),
     ratio: median(ratios),
     ratios,
+    byCpu: median(rounds.map(({ floor, usher }) => cpu(floor) / cpu(usher))),
     ...(workload.goal && { goal: workload.goal }),
   }
 }

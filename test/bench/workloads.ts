@@ -35,8 +35,15 @@ function patched(scene: Scene, path: string, operation: object): string {
   return scim(scene, { method: 'PATCH', path, body: JSON.stringify(body) })
 }
 
-const joined = (scene: Scene, group: string, ids: readonly string[]): string =>
-  patched(scene, `/Groups/${group}`, { op: 'add', path: 'members', value: ids.map((value) => ({ value })) })
+/** The next ones come, `many` at a time, to the groups of the size in turn. */
+function joining(scene: Scene, size: number, many = 1): Next {
+  let n = 0
+  return () => {
+    const path = `/Groups/${groupOf(size, n)}`
+    const value = outsiders(scene.people, n++, many)?.map((id) => ({ value: id }))
+    return value && patched(scene, path, { op: 'add', path: 'members', value })
+  }
+}
 
 /** Everybody in turn is deactivated, then everybody reactivated, and so on. */
 function toggled(scene: Scene): Next {
@@ -52,7 +59,7 @@ function toggled(scene: Scene): Next {
 /** What Entra does in a cycle: it looks for somebody, and then makes, changes or adds them. */
 function cycle(scene: Scene): Next {
   const { people, turn, fresh } = scene
-  let joining = 0
+  const joins = joining(scene, 10)
   const cycleOf = () => {
     const comes = fresh()
     const changes = someone(people)
@@ -63,13 +70,13 @@ function cycle(scene: Scene): Next {
       filtered(scene, `userName eq "${userNameOf(changes)}"`),
       patched(scene, `/Users/${idOf('user', changes)}`, title),
       filtered(scene, `userName eq "${userNameOf(someone(people))}"`),
-      joined(scene, groupOf(10, joining), outsiders(people, joining++, 1)),
+      joins() ?? '',
     ]
   }
   const waiting: string[] = []
   return () => {
     if (waiting.length === 0) waiting.push(...cycleOf())
-    return waiting.shift() ?? ''
+    return waiting.shift() || undefined
   }
 }
 
@@ -135,10 +142,7 @@ const groups: readonly Workload[] = [
       goal: 0.8,
       connections: 1,
       members,
-      requests: (scene) => {
-        let n = 0
-        return () => joined(scene, groupOf(members, n), outsiders(scene.people, n++, 1))
-      },
+      requests: (scene) => joining(scene, members),
       status: [204],
     }),
   ),
@@ -148,10 +152,7 @@ const groups: readonly Workload[] = [
     goal: 0.5,
     connections: 1,
     members: 100_000,
-    requests: (scene) => {
-      let n = 0
-      return () => joined(scene, groupOf(100_000, 0), outsiders(scene.people, n++, 50))
-    },
+    requests: (scene) => joining(scene, 100_000, 50),
     status: [204],
   },
   {
