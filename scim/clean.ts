@@ -7,9 +7,9 @@ import { isBlank, tolerateList, tolerateValue } from './quirks.ts'
 import { findSub } from './schema/lookup.ts'
 import type { Attribute, Json } from './schema/types.ts'
 
-/** What a database can keep in an index. */
+/** What a database can keep in an index, and the address of a page by cursor can hold. */
 const MAX_KEY_LENGTH = 1000
-const keys = new Set(['externalId', 'userName'])
+const keys = new Set(['displayName', 'externalId', 'userName'])
 
 function mistyped(attribute: Attribute): never {
   const many = attribute.multiValued ? 'a list of ' : ''

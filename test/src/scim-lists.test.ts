@@ -183,6 +183,23 @@ holdOnEachLayout(t, {
     t.notOk(first && 'title' in first)
   },
 
+  'a walk goes on from the longest name there can be': async (t, usher) => {
+    const { scim } = await usher.makePusher()
+    for (const mark of ['\u0001', '"']) {
+      const name = mark.repeat(1000)
+      t.match(await scim('POST', '/Groups', { displayName: name }), { status: 201 })
+      t.match(await scim('POST', '/Groups', { displayName: `${name}.` }), { status: 400 })
+      const user = person(`${name.slice(1)}a`, { title: name, displayName: name, emails: [] })
+      t.match(await scim('POST', '/Users', user), { status: 201 })
+    }
+    for (const sortBy of ['displayName', 'userName', 'title']) {
+      const path = sortBy === 'displayName' ? '/Groups' : '/Users'
+      const pages = await walk(scim, { path, query: { sortBy, count: '1' } })
+      t.equal(pages.length, 2, sortBy)
+      t.match(pages.at(-1), { itemsPerPage: 1 })
+    }
+  },
+
   'a cursor is for the connection that was given it': async (t, usher) => {
     const { scim, organization } = await usher.makePusher()
     await push(scim, 3)
