@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { type Atomic, type Done, type Progress, performStep } from './bulk-perform.ts'
 import { nextTogether, planBulk, type Step } from './bulk-plan.ts'
 import type { BulkOperation, BulkRequest } from './bulk-request.ts'
@@ -61,6 +62,9 @@ async function runStep<C extends Caller>(job: Job<C>, step: Step<C>, progress: P
 const isUnavailable = (outcome: Done | ScimError | undefined) =>
   outcome instanceof ScimError && outcome.code === 'unavailable'
 
+/** Begun in a row before others get a word in. */
+const A_BREATH = 25
+
 /** Does the work for each, in order, where no more than `most` are under way. */
 async function forEach<T>(
   items: readonly T[],
@@ -71,7 +75,12 @@ async function forEach<T>(
   const take = async () => {
     for (const item of waiting) await work(item)
   }
-  await Promise.all(Array.from({ length: Math.min(most, items.length) }, take))
+  const underWay: Promise<void>[] = []
+  while (underWay.length < Math.min(most, items.length)) {
+    underWay.push(take())
+    if (underWay.length % A_BREATH === 0) await setImmediate()
+  }
+  await Promise.all(underWay)
 }
 
 /** How many of them the host is given at once. */

@@ -3,6 +3,7 @@ import type { Atomic, Done, Progress } from './bulk-perform.ts'
 import { resolveId } from './bulk-references.ts'
 import { type BulkOperation, readBulk } from './bulk-request.ts'
 import { runBulk } from './bulk-run.ts'
+import { createTurns, waitingIn } from './bulk-turns.ts'
 import { asScimError, errorBody, ScimError } from './errors.ts'
 import { etag } from './etag.ts'
 import type { Caller } from './handler.ts'
@@ -10,6 +11,9 @@ import type { Resources } from './operations.ts'
 import { parameter, type Query } from './page.ts'
 import { send } from './reply.ts'
 import type { Json } from './schema/types.ts'
+
+/** Most requests whose bodies are in memory, each worth several times its bytes. */
+const MOST_AT_ONCE = 4
 
 /** What one request may ask for, as `ServiceProviderConfig` announces it. */
 export interface BulkLimits {
@@ -97,7 +101,14 @@ const namingLimit = (maxPayloadSize: number) => (error: unknown) => {
 
 /** `POST /Bulk`: many operations in one request (RFC 7644 section 3.7). */
 export function bulkRoute<C extends Caller>(app: FastifyInstance, bulk: Bulk<C>): void {
-  const { maxPayloadSize } = bulk
-  const options = { bodyLimit: maxPayloadSize, errorHandler: namingLimit(maxPayloadSize) }
-  app.post('/Bulk', options, async (request, reply) => send(reply, 200, await answerBulk(bulk, request)))
+  const { maxPayloadSize, callerOf } = bulk
+  const turns = createTurns(MOST_AT_ONCE)
+  const options = {
+    bodyLimit: maxPayloadSize,
+    errorHandler: namingLimit(maxPayloadSize),
+    onRequest: waitingIn(turns, (request) => callerOf(request).id),
+  }
+  app.post('/Bulk', options, async (request, reply) => {
+    return send(reply, 200, await turns.serve(request, () => answerBulk(bulk, request)))
+  })
 }

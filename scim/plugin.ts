@@ -56,7 +56,7 @@ const resourceTypes: readonly ResourceType[] = [userType, groupType]
 /** In seconds. */
 const HOUR = 3600
 
-const usualBulk: BulkLimits = { maxOperations: 1000, maxPayloadSize: 8_388_608 }
+const usualBulk: BulkLimits = { maxOperations: 1000, maxPayloadSize: 4_194_304 }
 
 const jsonType = /^application\/(?:scim\+)?json\s*(?:;|$)/i
 

@@ -321,7 +321,7 @@ t.test('discovery needs no credential and tells what is supported', async (t) =>
   t.match(await read('/ServiceProviderConfig'), {
     schemas: ['urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig'],
     patch: { supported: true },
-    bulk: { supported: true, maxOperations: 1000, maxPayloadSize: 8_388_608 },
+    bulk: { supported: true, maxOperations: 1000, maxPayloadSize: 4_194_304 },
     filter: { supported: true, maxResults: 1000 },
     changePassword: { supported: false },
     sort: { supported: false },
