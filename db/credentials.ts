@@ -1,5 +1,6 @@
 import { query, transact } from './connect.ts'
 import { type NewEvent, recordEvents } from './events.ts'
+import { schemasText } from './scim-schemas.ts'
 import type { Scope } from './scope.ts'
 
 export interface NewScimCredential {
@@ -96,7 +97,7 @@ export async function rotateScimCredential(
 const bySecret = {
   name: 'scim_credential_by_secret',
   text: `select k.id, k.connection_id, k.expires_at, k.last_used_at, c.scim_profile as profile,
-           c.scim_bare_token as bare_token, o.requests_per_second
+           c.scim_bare_token as bare_token, o.requests_per_second, ${schemasText('k.organization_id')} as schemas
          from scim_credentials k
          join connections c on c.organization_id = k.organization_id and c.id = k.connection_id
            and c.status = 'active' and c.scim_profile is not null
@@ -114,6 +115,8 @@ export interface ScimCaller {
   /** Whether the token may come without the word `Bearer`. */
   readonly bare_token: boolean
   readonly requests_per_second: number | null
+  /** The organization's own schemas, as `scimSchemasText` gives them. */
+  readonly schemas: string | null
 }
 
 /** The credential whose secret this is the hash of, while it, its connection and its organization are active. */

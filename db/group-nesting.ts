@@ -1,19 +1,6 @@
 import { query } from './connect.ts'
 import type { Scope } from './scope.ts'
 
-const hold = {
-  name: 'hold_nesting',
-  text: `select pg_advisory_xact_lock(hashtextextended('group_subgroups ' || $1::text, 0))`,
-}
-
-/**
- * Until the transaction ends, nobody else of the organization puts groups into groups: two writers who do not see each
- * other could make a cycle together.
- */
-export async function holdNesting({ db, organizationId }: Scope): Promise<void> {
-  await query(db, hold, [organizationId])
-}
-
 // Each step is a subquery of its own (`offset 0`): how far they lead is not to be guessed, and a join may be planned as
 // a hash of all there are.
 const cycle = {

@@ -24,7 +24,7 @@ export { type Failure, failureOf } from './errors.ts'
 export { type EventRow, eventsOf, type NewEvent, recordEvents } from './events.ts'
 export { groupFilterColumns, userFilterColumns } from './filter-columns.ts'
 export { changeGroup, deleteGroup, type GroupWritten, insertGroup, type MemberSets } from './group-changes.ts'
-export { holdNesting, isInItself } from './group-nesting.ts'
+export { isInItself } from './group-nesting.ts'
 export {
   countGroups,
   findGroup,
@@ -36,6 +36,7 @@ export {
   lockGroup,
   type MemberRow,
 } from './groups.ts'
+export { holdAlone } from './hold.ts'
 export { checkInvariants, type Violation } from './invariants.ts'
 export { findMatches, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
 export { migrate, pendingMigrations } from './migrate.ts'
@@ -57,6 +58,14 @@ export {
   revokeScimClient,
   type ScimClientRow,
 } from './scim-clients.ts'
+export {
+  deleteScimSchema,
+  listScimSchemas,
+  putScimSchema,
+  type ScimSchemaRow,
+  scimSchemasText,
+  usedAttributes,
+} from './scim-schemas.ts'
 export type { Scope } from './scope.ts'
 export {
   beginSession,

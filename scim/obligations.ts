@@ -35,6 +35,10 @@ function valueAt(attributes: Attributes, target: Target): Json | undefined {
   return ownersOf(attributes, target)[0]?.[(target.sub ?? target.attribute).name]
 }
 
+/** A sub-attribute goes where its whole value goes, as a member of a group does. */
+const isGone = (attributes: Attributes, target: Target) =>
+  target.sub !== undefined && ownersOf(attributes, target).length === 0
+
 function refuseChange(target: Target): never {
   throw new ScimError('mutability', `"${pathKey(canonicalPath(target))}" cannot be changed.`)
 }
@@ -43,7 +47,8 @@ function refuseChange(target: Target): never {
 export function checkImmutable(before: Attributes, after: Attributes, schemas: Schemas): void {
   for (const target of characteristicsOf(schemas).immutable) {
     const value = valueAt(before, target)
-    if (value !== undefined && !isDeepStrictEqual(value, valueAt(after, target))) refuseChange(target)
+    if (value === undefined || isGone(after, target)) continue
+    if (!isDeepStrictEqual(value, valueAt(after, target))) refuseChange(target)
   }
 }
 
@@ -57,7 +62,7 @@ export function replaceAttributes(before: Attributes, given: Attributes, schemas
   const after = { ...given }
   for (const target of immutable) {
     const value = valueAt(before, target)
-    if (value !== undefined && valueAt(after, target) === undefined)
+    if (value !== undefined && valueAt(after, target) === undefined && !isGone(after, target))
       containerOf(after, target)[(target.sub ?? target.attribute).name] = value
   }
   checkImmutable(before, after, schemas)

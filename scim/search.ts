@@ -56,8 +56,8 @@ function sortPath(schemas: Schemas, text: string): AttrPath | undefined {
   const target = findPath(schemas, parseAttrPath(text), 'lenient')
   const value = target && !target.sub ? findSub(target.attribute, 'value') : undefined
   const by = target && { ...target, ...(value && { sub: value }) }
-  if (!by || (by.sub ?? by.attribute).type === 'complex' || by.attribute.returned === 'never')
-    return undefined
+  if (!by || (by.sub ?? by.attribute).type === 'complex') return undefined
+  if (by.attribute.returned === 'never' || by.sub?.returned === 'never') return undefined
   return canonicalPath(by)
 }
 

@@ -25,6 +25,7 @@ import { toScimError, unreadableAddress } from './gateway/scim-errors.ts'
 import { scimGroups } from './gateway/scim-groups.ts'
 import { scimMe } from './gateway/scim-me.ts'
 import { type Lent, lentCallers, type Send, selfTest } from './gateway/scim-self-test.ts'
+import { rememberedTypes } from './gateway/scim-types.ts'
 import { scimUsers } from './gateway/scim-users.ts'
 import { healthRoutes } from './health.ts'
 import { newId } from './ids.ts'
@@ -105,7 +106,8 @@ interface Assembly {
 
 function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
   const { config, host, policies, failures, refusals, lent } = assembly
-  const identify = scimAuthenticator({ ...host, failures })
+  const typesOf = rememberedTypes()
+  const identify = scimAuthenticator({ ...host, failures, typesOf })
   const session = { ...host, sessionCookie: config.sessionCookie }
   const gate = createGate()
   app.addHook('onRequest', (request, reply, done) => {
@@ -133,7 +135,7 @@ function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
     sort: true,
     cursorKeys: config.secretKeys.map((key) => keyFor('SCIM cursors', key)),
     now: host.clock,
-    me: scimMe(host, (request) => sessionOf(session, request)),
+    me: scimMe({ ...host, typesOf }, (request) => sessionOf(session, request)),
   })
 }
 

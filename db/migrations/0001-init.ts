@@ -47,6 +47,14 @@ const tables: Record<string, string> = {
     actor text not null,
     created_at timestamptz not null,
     primary key (organization_id, version)`,
+  scim_schemas: `
+    organization_id uuid not null,
+    urn text not null check (urn = lower(urn)),
+    resource_type text not null check (resource_type in ('User', 'Group')),
+    document jsonb not null,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (organization_id, urn)`,
   teams: `
     organization_id uuid not null,
     id uuid not null,

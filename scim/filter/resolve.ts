@@ -28,7 +28,8 @@ export function elementScope(parent: Attribute, profile: Profile): Scope {
 function locate({ find }: Scope, path: AttrPath): Target {
   const target = find(path)
   if (!target) throw new ScimError('invalidFilter', `There is no attribute "${path.name}" to filter by.`)
-  if ((target.sub ?? target.attribute).returned === 'never') {
+  // A filter would tell, question by question, what is never returned.
+  if (target.attribute.returned === 'never' || target.sub?.returned === 'never') {
     throw new ScimError('invalidFilter', `"${path.name}" cannot be filtered by.`)
   }
   return target

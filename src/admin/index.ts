@@ -8,6 +8,7 @@ import { type Admin, notFound } from './admin.ts'
 import { connectionHandlers } from './connections.ts'
 import { credentialHandlers } from './credentials.ts'
 import { organizationHandlers } from './organizations.ts'
+import { schemaHandlers } from './schemas.ts'
 import { scimClientHandlers } from './scim-clients.ts'
 import { userHandlers } from './users.ts'
 
@@ -32,6 +33,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...connectionHandlers(admin),
     ...credentialHandlers(admin),
     ...scimClientHandlers(admin),
+    ...schemaHandlers(admin),
     ...userHandlers(admin),
   }
   operationRoutes(app, contract, { prefix: '/admin/v1/', handlers })

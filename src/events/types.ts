@@ -12,6 +12,8 @@ export type EventType =
   | 'scim-client.created'
   | 'scim-client.revoked'
   | 'scim-client.refused'
+  | 'scim-schema.stored'
+  | 'scim-schema.deleted'
   | 'user.created'
   | 'user.provisioned'
   | 'user.adopted'

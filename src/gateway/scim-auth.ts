@@ -8,6 +8,7 @@ import {
 import { type Caller, ScimError } from '../../scim/index.ts'
 import { readToken, tokenOf } from '../auth.ts'
 import type { Failures } from '../limits.ts'
+import type { TypesOf } from './scim-types.ts'
 
 /** Who pushes: the connection that the credential names, and so the organization. */
 export interface ScimCallerContext extends Caller {
@@ -20,6 +21,7 @@ export interface ScimCallerContext extends Caller {
 interface Remembered {
   readonly organizationId: string
   readonly caller: ScimCaller
+  readonly types: Pick<Caller, 'resourceTypes'>
   readonly until: number
 }
 
@@ -40,6 +42,7 @@ export interface ScimAuthHost {
   readonly db: Db
   readonly clock: () => Date
   readonly failures: Failures
+  readonly typesOf: TypesOf
 }
 
 /** Milliseconds a credential is remembered, and so the longest that a revoked one may still work. */
@@ -48,7 +51,7 @@ const MOST_REMEMBERED = 10_000
 const USE_IS_NOTED_AFTER = 60_000
 
 /** Verifies the bearer credential of a request; a refusal says nothing of why. */
-export function scimAuthenticator({ db, clock, failures }: ScimAuthHost) {
+export function scimAuthenticator({ db, clock, failures, typesOf }: ScimAuthHost) {
   const remembered = new Map<string, Remembered>()
 
   async function lookUp(token: string, { request, now }: Moment): Promise<Remembered | null> {
@@ -66,7 +69,9 @@ export function scimAuthenticator({ db, clock, failures }: ScimAuthHost) {
       now.getTime() + REMEMBERED_FOR,
       caller.expires_at?.getTime() ?? Number.POSITIVE_INFINITY,
     )
-    const found = { organizationId, caller, until }
+    const resourceTypes = typesOf(organizationId, caller.schemas)
+    const types = resourceTypes ? { resourceTypes } : {}
+    const found = { organizationId, caller, types, until }
     remembered.set(token, found)
     return found
   }
@@ -79,7 +84,7 @@ export function scimAuthenticator({ db, clock, failures }: ScimAuthHost) {
     const found = known && known.until > moment.now.getTime() ? known : await lookUp(shown.token, moment)
     if (!found || (shown.bare && !found.caller.bare_token)) throw refusal(failures, shown.token, moment)
     const { connection_id: connectionId, profile, requests_per_second: requestsPerSecond } = found.caller
-    const { organizationId } = found
+    const { organizationId, types } = found
     const scope = {
       db,
       organizationId,
@@ -87,7 +92,8 @@ export function scimAuthenticator({ db, clock, failures }: ScimAuthHost) {
       now: moment.now,
       requestId: request.id,
     }
-    return { id: connectionId, profile, requestId: request.id, connectionId, requestsPerSecond, scope }
+    const by = { id: connectionId, connectionId, profile, requestsPerSecond, ...types }
+    return { ...by, requestId: request.id, scope }
   }
 }
 

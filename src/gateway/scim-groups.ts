@@ -17,8 +17,10 @@ import {
   type PatchOperation,
   type Precondition,
   type ResourceHandler,
+  replaceAttributes,
   ScimError,
   type Stored,
+  typeFor,
   type Wanted,
 } from '../../scim/index.ts'
 import { isUuid } from '../ids.ts'
@@ -27,12 +29,7 @@ import { groupAttributesOf, groupRecordOf, memberSets, storedGroup } from '../tr
 import type { ScimCallerContext } from './scim-auth.ts'
 import { pageOf, selectionOf } from './scim-lists.ts'
 
-const table = {
-  columns: groupFilterColumns,
-  schemas: groupType,
-  firstParameter: groupListFirstParameter,
-  key: 'g.id',
-}
+const table = { columns: groupFilterColumns, firstParameter: groupListFirstParameter, key: 'g.id' }
 
 type Context = ScimCallerContext
 
@@ -74,8 +71,9 @@ async function read({ scope, connectionId }: Context, id: string, wanted: Wanted
   return row && storedGroup(row)
 }
 
-async function list({ scope, connectionId }: Context, query: ListQuery) {
-  const { where, page } = selectionOf(query, table)
+async function list(context: Context, query: ListQuery) {
+  const { scope, connectionId } = context
+  const { where, page } = selectionOf(query, { ...table, schemas: typeFor(context, groupType) })
   const of = { connectionId, where }
   const withMembers = wantsMembers(query)
   const rows = query.count > 0 ? await listGroups(scope, { ...of, ...page, withMembers }) : []
@@ -86,7 +84,10 @@ async function list({ scope, connectionId }: Context, query: ListQuery) {
 async function replace(context: Context, id: string, attributes: Attributes, when: Precondition) {
   const members: MemberChange[] =
     'members' in attributes ? [{ kind: 'replace', members: memberRefs(attributes.members) }] : []
-  return edit(context, id, { when, members, change: () => groupRecordOf(attributes) })
+  const type = typeFor(context, groupType)
+  const change = (record: GroupRecord) =>
+    groupRecordOf(replaceAttributes(groupAttributesOf(record), attributes, type))
+  return edit(context, id, { when, members, change })
 }
 
 async function patch(
@@ -96,7 +97,7 @@ async function patch(
   when: Precondition & Wanted,
 ) {
   const { attributes, members } = memberChanges(operations)
-  const rules = { resourceType: groupType, profile: context.profile }
+  const rules = { resourceType: typeFor(context, groupType), profile: context.profile }
   const change = (record: GroupRecord) =>
     groupRecordOf(applyPatch(groupAttributesOf(record), attributes, rules))
   return edit(context, id, { when, members, ...(attributes.length > 0 && { change }) })

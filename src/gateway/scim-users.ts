@@ -14,8 +14,10 @@ import {
   type PatchOperation,
   type Precondition,
   type ResourceHandler,
+  replaceAttributes,
   ScimError,
   type Stored,
+  typeFor,
   userType,
   type Wanted,
 } from '../../scim/index.ts'
@@ -28,12 +30,7 @@ import type { ScimCallerContext } from './scim-auth.ts'
 import { pageOf, selectionOf } from './scim-lists.ts'
 import { checkReferences } from './scim-references.ts'
 
-const table = {
-  columns: userFilterColumns,
-  schemas: userType,
-  firstParameter: userListFirstParameter,
-  key: 'u.id',
-}
+const table = { columns: userFilterColumns, firstParameter: userListFirstParameter, key: 'u.id' }
 
 /** SCIM's Users over the domain. */
 export function scimUsers(policies: Policies): ResourceHandler<ScimCallerContext> {
@@ -45,7 +42,7 @@ export function scimUsers(policies: Policies): ResourceHandler<ScimCallerContext
       stored(isUuid(id) ? await findUser(scope, id, { nested: asksForGroups(wanted) }) : null),
     list,
     replace: async (caller, id, attributes, when) =>
-      stored(await change(caller, id, { when, policies, edit: () => attributes })),
+      stored(await change(caller, id, { when, policies, edit: replaced(caller, attributes) })),
     patch: async (caller, id, operations, when) =>
       stored(await change(caller, id, { when, policies, edit: patched(caller, operations) })),
     delete: async ({ scope, connectionId }, id, when) =>
@@ -82,8 +79,9 @@ async function create(
   return storedUser(row)
 }
 
-async function list({ scope }: ScimCallerContext, query: ListQuery) {
-  const { where, page } = selectionOf(query, table)
+async function list(caller: ScimCallerContext, query: ListQuery) {
+  const { scope } = caller
+  const { where, page } = selectionOf(query, { ...table, schemas: typeFor(caller, userType) })
   const rows = query.count > 0 ? await listUsers(scope, { where, ...page }) : []
   return pageOf(query, { rows, stored: storedUser, count: () => countUsers(scope, where) })
 }
@@ -111,10 +109,12 @@ async function change(
   return changeUser(caller.scope, { userId: id, connectionId, edit: asked }, policies)
 }
 
+const replaced = (caller: ScimCallerContext, attributes: Attributes) => (before: Attributes) =>
+  replaceAttributes(before, attributes, typeFor(caller, userType))
+
 const patched =
-  ({ profile }: ScimCallerContext, operations: readonly PatchOperation[]) =>
-  (attributes: Attributes) =>
-    applyPatch(attributes, operations, { resourceType: userType, profile })
+  (caller: ScimCallerContext, operations: readonly PatchOperation[]) => (attributes: Attributes) =>
+    applyPatch(attributes, operations, { resourceType: typeFor(caller, userType), profile: caller.profile })
 
 /** RFC 7644 section 3.14. */
 function assertVersion({ version }: ResourceRow, { ifMatch }: Precondition): void {

@@ -6,7 +6,7 @@ import {
   type GroupRecord,
   type GroupRow,
   type GroupWritten,
-  holdNesting,
+  holdAlone,
   insertGroup,
   isInItself,
   lockGroup,
@@ -56,7 +56,8 @@ export async function editGroup(scope: Scope, edit: GroupEdit): Promise<GroupWri
   const nested = add.length + strangers.length > 0
   return transact(scope.db, async (db) => {
     const held = { ...scope, db }
-    if (nested) await holdNesting(held)
+    // Two writers who do not see each other could make a cycle together.
+    if (nested) await holdAlone(held, 'nesting')
     const again = await attempt(held, edit, { nested, find: () => lockGroup(held, edit) })
     if (again === 'lost' || again === 'others') throw new Error('a group has changed while it was held')
     if (nested && (add.includes(edit.id) || (await isInItself(held, edit.id)))) throw inItself()

@@ -147,6 +147,14 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('getOrganization', await admin('GET', path), 200)
     fits('setRequestLimit', await admin('PATCH', path, { requestsPerSecond: 24 }), 400)
     fits('setRequestLimit', await admin('PATCH', path, { requestsPerSecond: null }), 200)
+    const urn = 'urn:acme:scim:schemas:extension:payroll:1.0:User'
+    const schema = { resourceType: 'User', schema: { id: urn, attributes: [{ name: 'badge' }] } }
+    fits('putScimSchema', await admin('PUT', `${path}/schemas/${urn}`, schema), 201)
+    fits('putScimSchema', await admin('PUT', `${path}/schemas/${urn}`, schema), 200)
+    fits('putScimSchema', await admin('PUT', `${path}/schemas/${urn}`, { ...schema, schema: {} }), 400)
+    fits('getScimSchema', await admin('GET', `${path}/schemas/${urn}`), 200)
+    fits('listScimSchemas', await admin('GET', `${path}/schemas`), 200)
+    fits('deleteScimSchema', await admin('DELETE', `${path}/schemas/${urn}`), 204)
     fits('listUsers', await admin('GET', `${path}/users`), 200)
     fits('listUsers', await admin('GET', `${path}/users?filter=x`), 400)
     fits('getUser', await admin('GET', `${path}/users/${id}`), 200)
