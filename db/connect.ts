@@ -3,6 +3,7 @@ import pg from 'pg'
 import { Sequelize, type Transaction } from 'sequelize'
 import { failureOf } from './errors.ts'
 import { defineModels, type Models } from './models/index.ts'
+import { Prepared } from './prepared.ts'
 
 /** The pool, or one transaction on it. */
 export interface Db {
@@ -50,6 +51,9 @@ export function connect({ database, ...limits }: ConnectOptions): Db {
       // For a server that has stopped answering, and so cannot time a statement out itself.
       query_timeout: statementTimeout + 1000,
       idle_in_transaction_session_timeout: 10_000,
+      // A prepared statement is planned once, whatever its values: where a list's condition may match many, the
+      // server would plan it for each value again, at several times the cost of running it.
+      options: '-c plan_cache_mode=force_generic_plan',
       keepAlive: true,
       application_name: 'usher',
       ...(ssl && { ssl }),
@@ -90,26 +94,43 @@ export function disconnect({ sequelize }: Db): Promise<void> {
   return sequelize.close()
 }
 
-/** Runs a named statement on the pool or inside the transaction, at the cost of bare pg. */
+/** Runs a statement on the pool or inside the transaction, at the cost of bare pg or less. */
 export async function query<Row extends pg.QueryResultRow>(
   db: Db,
   statement: Statement,
   values: unknown[],
 ): Promise<Row[]> {
-  const config = { ...statement, values, types: pg.types }
   const held = (db.transaction as Held | undefined)?.connection
-  if (held) return (await held.query<Row>(config)).rows
+  if (held) return run(held, statement, values)
   const manager = db.sequelize.connectionManager
   // Sequelize's type for a connection is opaque; with this dialect it is pg's client
   const client = (await manager.getConnection({ type: 'write' })) as pg.Client
   try {
-    return (await client.query<Row>(config)).rows
+    return await run(client, statement, values)
   } catch (error) {
     // It may still be waiting for an answer; Sequelize's mark keeps it from being used again.
     if (failureOf(error)?.kind === 'unavailable') Reflect.set(client, '_invalid', true)
     throw error
   } finally {
     manager.releaseConnection(client)
+  }
+}
+
+async function run<Row extends pg.QueryResultRow>(
+  client: pg.Client,
+  { name, text }: Statement,
+  values: unknown[],
+): Promise<Row[]> {
+  if (name === undefined) return (await client.query<Row>({ text, values, types: pg.types })).rows
+  try {
+    return await new Promise((resolve, reject) => {
+      const settle = (error: unknown, rows: Row[]) => (error ? reject(error) : resolve(rows))
+      client.query(new Prepared<Row>({ name, text }, values, settle))
+    })
+  } catch (error) {
+    // It comes with the stack of the socket that read it; this one leads to who asked.
+    if (error instanceof Error) Error.captureStackTrace(error)
+    throw error
   }
 }
 
