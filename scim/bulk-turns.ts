@@ -6,10 +6,7 @@ interface Place {
   state: 'waiting' | 'admitted' | 'served' | 'left'
 }
 
-/**
- * Lets requests in before their bodies are read, which may be large: no more than `most` are held at once, and of one
- * owner no more than one.
- */
+/** Lets requests in before their bodies are read, which may be large: no more than so many are held at once. */
 export interface Turns {
   /** Calls `admit` when it is the request's turn. */
   enter(request: FastifyRequest, owner: string, admit: () => void): void
@@ -19,16 +16,24 @@ export interface Turns {
   leave(request: FastifyRequest): void
 }
 
-export function createTurns(most: number): Turns {
+export interface Most {
+  readonly ofAll: number
+  /** Fewer than of all, so that no owner keeps the others waiting. */
+  readonly ofOne: number
+}
+
+export function createTurns(most: Most): Turns {
   const places = new WeakMap<FastifyRequest, Place>()
   const waiting: Place[] = []
   const underWay: Place[] = []
 
-  const isBusy = ({ owner }: Place) => underWay.some((place) => place.owner === owner)
+  const mayEnter = ({ owner }: Place) => {
+    return underWay.filter((place) => place.owner === owner).length < most.ofOne
+  }
   const takeOut = (from: Place[], place: Place) => void from.splice(from.indexOf(place), 1)
 
   function admitNext(): void {
-    const place = underWay.length < most ? waiting.find((one) => !isBusy(one)) : undefined
+    const place = underWay.length < most.ofAll ? waiting.find(mayEnter) : undefined
     if (!place) return
     takeOut(waiting, place)
     underWay.push(place)

@@ -13,7 +13,7 @@ import { send } from './reply.ts'
 import type { Json } from './schema/types.ts'
 
 /** Most requests whose bodies are in memory, each worth several times its bytes. */
-const MOST_AT_ONCE = 4
+const MOST_AT_ONCE = { ofAll: 4, ofOne: 2 }
 
 /** What one request may ask for, as `ServiceProviderConfig` announces it. */
 export interface BulkLimits {

@@ -7,8 +7,8 @@ import { asking, memoryHandler, memoryHost } from './memory-host.ts'
 /** What stands for a request: nothing of it is looked at. */
 const someone = () => ({}) as FastifyRequest
 
-t.test('an owner has one turn at a time, and there are so many of all', async (t) => {
-  const turns = createTurns(2)
+t.test('so many have their turn at once, and not all of one owner', async (t) => {
+  const turns = createTurns({ ofAll: 2, ofOne: 1 })
   const admitted: string[] = []
   const enter = (owner: string, name: string) => {
     const request = someone()
@@ -65,5 +65,5 @@ t.test('a turn ends with the answer, whatever it is', async (t) => {
     answers.map(({ statusCode }) => statusCode),
     expected,
   )
-  t.equal(most, 1)
+  t.ok(most <= 2, 'of one owner')
 })
