@@ -103,22 +103,33 @@ async function roundOf(side: Side, scene: Scene, workload: Workload, seconds: nu
   const asked = side === 'floor' ? floors[workload.floor] : workload
   const { status = [200], requests } = asked
   const { connections = 16 } = workload
-  return counted(scene, server.pid, {
-    port: server.port,
-    connections,
-    seconds,
-    next: requests(scene),
-    status,
-  })
+  const worth = side === 'usher' ? (workload.worth ?? 1) : 1
+  return counted(
+    scene,
+    { pid: server.pid, worth },
+    {
+      port: server.port,
+      connections: worth > 1 ? 2 : connections,
+      seconds,
+      next: requests(scene),
+      status,
+    },
+  )
 }
 
-async function counted({ postmaster }: Scene, pid: number, asked: Load): Promise<Figures> {
+async function counted(
+  { postmaster }: Scene,
+  { pid, worth }: { pid: number; worth: number },
+  asked: Load,
+): Promise<Figures> {
   const used = () => {
     const { user, system } = process.cpuUsage()
     return { all: cpuOfAll(), node: cpuOf(pid), postgres: cpuOfFamily(postmaster), load: user + system }
   }
   const before = used()
-  const { requests, seconds } = await load(asked)
+  const loaded = await load(asked)
+  const { seconds } = loaded
+  const requests = loaded.requests * worth
   const after = used()
   const spent = (name: keyof typeof before) => after[name] - before[name]
   const [node, postgres, own] = [spent('node'), spent('postgres'), spent('load')]

@@ -12,6 +12,8 @@ export interface Workload {
   readonly goal?: number
   /** 1 where a client waits for its own answers; default 16. */
   readonly connections?: number
+  /** How many requests of the floor one is worth; two clients then send one after the other. */
+  readonly worth?: number
   /** Of the groups asked about; they exist where there are as many people. */
   readonly members?: number
   /** Called anew for each round. */
@@ -29,6 +31,17 @@ const filtered = (scene: Scene, filter: string): string =>
 
 const created = (scene: Scene, n: number): string =>
   scim(scene, { method: 'POST', path: '/Users', body: personBody(n) })
+
+/** As many creates in one request. */
+function createdTogether(scene: Scene, many: number): string {
+  const operations = Array.from({ length: many }, () => {
+    const n = scene.fresh()
+    return `{"method":"POST","path":"/Users","bulkId":"${n}","data":${personBody(n)}}`
+  })
+  const schemas = '["urn:ietf:params:scim:api:messages:2.0:BulkRequest"]'
+  const body = `{"schemas":${schemas},"Operations":[${operations.join(',')}]}`
+  return scim(scene, { method: 'POST', path: '/Bulk', body })
+}
 
 function patched(scene: Scene, path: string, operation: object): string {
   const body = { schemas: ['urn:ietf:params:scim:api:messages:2.0:PatchOp'], Operations: [operation] }
@@ -131,6 +144,14 @@ const people: readonly Workload[] = [
     name: 'create',
     requests: (scene) => () => created(scene, scene.fresh()),
     status: [201],
+  },
+  // Three times what a create is held to.
+  {
+    name: 'bulk of 1,000',
+    floor: 'tx',
+    goal: 3,
+    worth: 1000,
+    requests: (scene) => () => createdTogether(scene, 1000),
   },
 ]
 
