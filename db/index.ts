@@ -89,6 +89,7 @@ export {
   organizationBySlug,
   organizationOfConnection,
 } from './unscoped.ts'
+export { writeActivity } from './user-activity.ts'
 export { insertPushed } from './user-batches.ts'
 export { countUsers, listUsers, userListFirstParameter } from './user-list.ts'
 export {

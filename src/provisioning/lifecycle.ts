@@ -12,6 +12,7 @@ import {
   type UserRecord,
   type UserStatus,
   updateUser,
+  writeActivity,
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import { eventOf, type Happening } from '../events/record.ts'
@@ -65,13 +66,25 @@ async function changeRow(
   const record = recordAfter(current, await edit(current, scope), connectionId)
   const changed = differences(current, record)
   if (changed.length === 0 && current.managed) return current
+  const told = eventsOf(current, { record, changed, connectionId })
+  const after = { ...current, ...record, version: current.version + 1, updated_at: scope.now }
+  if (current.managed && changed.join() === 'active' && (await switched(scope, after, told))) return after
   const place = await placeOnArrival(scope, { current, record }, policies)
-  const events = [...eventsOf(current, { record, changed, connectionId }), ...(place ? [place.event] : [])]
+  const events = [...told, ...(place ? [place.event] : [])]
   const write = { id: current.id, version: current.version, record, place: place?.place, events }
   if (!(await written(scope, write))) return undefined
   // Computed from the record of somebody else.
   if (changed.some((name) => name.startsWith('urn:'))) return (await findUser(scope, current.id)) ?? undefined
-  return { ...current, ...record, version: current.version + 1, updated_at: scope.now }
+  return after
+}
+
+/** Only `active` changes: a write of its own, unless the person is to get a place with it. */
+async function switched(scope: Scope, after: ResourceRow, [event]: readonly NewEvent[]): Promise<boolean> {
+  const { id, version, status } = after
+  return (
+    event !== undefined &&
+    writeActivity(scope, { id, version: version - 1, active: status === 'ready', event })
+  )
 }
 
 async function written(scope: Scope, write: Parameters<typeof updateUser>[1]): Promise<boolean> {
