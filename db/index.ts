@@ -66,6 +66,14 @@ export {
   scimSchemasText,
   usedAttributes,
 } from './scim-schemas.ts'
+export {
+  deleteScimValue,
+  listScimValues,
+  putScimValue,
+  type ScimValueRow,
+  unlistedValues,
+  type ValueKind,
+} from './scim-values.ts'
 export type { Scope } from './scope.ts'
 export {
   beginSession,

@@ -39,7 +39,7 @@ function locationOf<C extends Caller>(
   if (asked instanceof ScimError) return undefined
   const id =
     outcome instanceof ScimError ? resolveId(asked.id, (bulkId) => made.get(bulkId) ?? '') : outcome.id
-  return id === '' ? undefined : asked.at.location(encodeURIComponent(id))
+  return id === '' ? undefined : asked.at.location(id)
 }
 
 /** RFC 7644 section 3.7.3. */

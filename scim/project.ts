@@ -65,7 +65,7 @@ export function createProjection(type: ResourceType<string>, baseUrl: string): P
     ...referencesIn(type.schema.attributes),
     ...type.extensions.flatMap(({ schema }) => referencesIn(schema.attributes, schema.id)),
   ]
-  const location = (id: string) => `${baseUrl}${type.endpoint}/${id}`
+  const location = (id: string) => `${baseUrl}${type.endpoint}/${encodeURIComponent(id)}`
   const schemasOf = (attributes: Attributes) => [
     type.schema.id,
     ...urns.filter((urn) => attributes[urn] !== undefined),

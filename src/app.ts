@@ -27,6 +27,7 @@ import { scimMe } from './gateway/scim-me.ts'
 import { type Lent, lentCallers, type Send, selfTest } from './gateway/scim-self-test.ts'
 import { rememberedTypes } from './gateway/scim-types.ts'
 import { scimUsers } from './gateway/scim-users.ts'
+import { rolesAndEntitlements, scimValues } from './gateway/scim-values.ts'
 import { healthRoutes } from './health.ts'
 import { newId } from './ids.ts'
 import { countFailures, type Failures } from './limits.ts'
@@ -126,6 +127,8 @@ function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
       User: notingRefusals(scimUsers(policies), refusals),
       Group: notingRefusals(scimGroups, refusals),
     },
+    published: scimValues,
+    serviceProviderConfig: rolesAndEntitlements,
     authenticate,
     baseUrl: `${config.publicUrl}${SCIM}`,
     tokenEndpoint: tokenEndpointOf(config.publicUrl),

@@ -55,6 +55,18 @@ const tables: Record<string, string> = {
     created_at timestamptz not null,
     updated_at timestamptz not null,
     primary key (organization_id, urn)`,
+  scim_values: `
+    organization_id uuid not null,
+    kind text not null check (kind in ('role', 'entitlement')),
+    key text not null check (key = lower(value)),
+    value text not null,
+    display text,
+    type text,
+    supported boolean not null,
+    version integer not null default 1,
+    created_at timestamptz not null,
+    updated_at timestamptz not null,
+    primary key (organization_id, kind, key)`,
   teams: `
     organization_id uuid not null,
     id uuid not null,

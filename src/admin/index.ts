@@ -11,6 +11,7 @@ import { organizationHandlers } from './organizations.ts'
 import { schemaHandlers } from './schemas.ts'
 import { scimClientHandlers } from './scim-clients.ts'
 import { userHandlers } from './users.ts'
+import { valueHandlers } from './values.ts'
 
 export interface AdminOptions extends Omit<Admin, 'scopeOf'> {
   readonly contract: Contract
@@ -35,6 +36,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...scimClientHandlers(admin),
     ...schemaHandlers(admin),
     ...userHandlers(admin),
+    ...valueHandlers(admin),
   }
   operationRoutes(app, contract, { prefix: '/admin/v1/', handlers })
 }

@@ -89,7 +89,13 @@ async function remove(scope: Scope, urn: string): Promise<void> {
   const resourceType = row.resource_type
   const used = await usedAttributes(scope, { resourceType, urn: urnOf(row) })
   if (used.size > 0)
-    throw new Problem('conflict', `There are values of ${[...used].map((name) => `"${name}"`).join(', ')}.`)
+    throw new Problem(
+      'conflict',
+      `There are values of ${[...used]
+        .sort()
+        .map((name) => `"${name}"`)
+        .join(', ')}.`,
+    )
   await deleteScimSchema(scope, urn)
   await record(scope, 'scim-schema.deleted', { urn: urnOf(row), resourceType })
 }

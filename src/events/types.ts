@@ -14,6 +14,8 @@ export type EventType =
   | 'scim-client.refused'
   | 'scim-schema.stored'
   | 'scim-schema.deleted'
+  | 'scim-value.stored'
+  | 'scim-value.deleted'
   | 'user.created'
   | 'user.provisioned'
   | 'user.adopted'

@@ -58,6 +58,15 @@ export function managerOf(attributes: Attributes): string | undefined {
   return isComplex(manager) && typeof manager.value === 'string' ? manager.value : undefined
 }
 
+/** The values of a multi-valued attribute. */
+export function valuesOf(attributes: Attributes, name: 'roles' | 'entitlements'): string[] {
+  const elements = attributes[name]
+  if (!Array.isArray(elements)) return []
+  return elements.flatMap((element) =>
+    isComplex(element) && typeof element.value === 'string' ? [element.value] : [],
+  )
+}
+
 function managerNamed({ attributes, manager_name }: ResourceRow): Attributes {
   if (manager_name === null) return {}
   const extension = attributes[ENTERPRISE] as Complex // it has a manager, or there would be no name

@@ -147,6 +147,25 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('getOrganization', await admin('GET', path), 200)
     fits('setRequestLimit', await admin('PATCH', path, { requestsPerSecond: 24 }), 400)
     fits('setRequestLimit', await admin('PATCH', path, { requestsPerSecond: null }), 200)
+    for (const [kind, noun] of [
+      ['roles', 'Role'],
+      ['entitlements', 'Entitlement'],
+    ]) {
+      fits(`put${noun}`, await admin('PUT', `${path}/${kind}/admin`, { display: 'Admin' }), 201)
+      fits(`put${noun}`, await admin('PUT', `${path}/${kind}/admin`, { type: 'x' }), 200)
+      fits(`list${noun}s`, await admin('GET', `${path}/${kind}`), 200)
+      for (const [shape, at] of [
+        ['Scim', ''],
+        ['Okta', 'Okta'],
+      ]) {
+        const search = { schemas: ['urn:ietf:params:scim:api:messages:2.0:SearchRequest'] }
+        fits(`list${shape}${noun}s`, await scim('GET', `/${at}${noun}s`), 200)
+        fits(`search${shape}${noun}s`, await scim('POST', `/${at}${noun}s/.search`, search), 200)
+        fits(`get${shape}${noun}`, await scim('GET', `/${at}${noun}s/admin`), 200)
+        fits(`get${shape}${noun}`, await scim('GET', `/${at}${noun}s/x`), 404)
+      }
+      fits(`delete${noun}`, await admin('DELETE', `${path}/${kind}/admin`), 204)
+    }
     const urn = 'urn:acme:scim:schemas:extension:payroll:1.0:User'
     const schema = { resourceType: 'User', schema: { id: urn, attributes: [{ name: 'badge' }] } }
     fits('putScimSchema', await admin('PUT', `${path}/schemas/${urn}`, schema), 201)
