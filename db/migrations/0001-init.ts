@@ -269,6 +269,9 @@ const tables: Record<string, string> = {
     unique (organization_id, event_id)`,
 }
 
+// A page keeps room for another version of a row: a change that touches no index then writes to none.
+const storage: Record<string, string> = { users: 'fillfactor = 80' }
+
 // For what identity providers ask, and no more: each costs every create, and one on what a PATCH changes would keep the
 // row from being written in its place (HOT), which costs every index. So there is none on `status`, `updated_at` or the
 // document. Of 100,000 people a filter by `active` shows its first page in 10 ms and is counted in 160 ms, one by
@@ -303,7 +306,7 @@ export const init: Migration = {
   async up(ddl) {
     await ddl.sql(types)
     for (const [name, body] of Object.entries(globals)) await ddl.global(name, body)
-    for (const [name, body] of Object.entries(tables)) await ddl.table(name, body)
+    for (const [name, body] of Object.entries(tables)) await ddl.table(name, body, storage[name])
     await ddl.sql(indexes)
   },
 }
