@@ -57,6 +57,19 @@ where w.default_of is not null and 1 <> (
   select count(*) from events e
   where e.organization_id = w.organization_id and e.subject_id = w.default_of and e.type = 'user.provisioned');
 
+-- name: no group is a member of itself, be it through others
+with recursive held as (
+  select m.organization_id, m.group_id, m.subgroup_id from group_subgroups m
+  join groups g on g.organization_id = m.organization_id and g.id = m.group_id and g.deleted_at is null
+  join groups s on s.organization_id = m.organization_id and s.id = m.subgroup_id and s.deleted_at is null
+), inside as (
+  select organization_id, group_id, subgroup_id from held
+  union
+  select i.organization_id, i.group_id, h.subgroup_id from inside i
+  join held h on h.organization_id = i.organization_id and h.group_id = i.subgroup_id
+)
+select distinct organization_id, group_id from inside where group_id = subgroup_id;
+
 -- name: everybody has the event of their making, once
 select u.organization_id, u.id from users u
 where 1 <> (select count(*) from events e

@@ -20,6 +20,8 @@ import type { Policies } from './policy.ts'
 import { newPlace, provisioned } from './provision.ts'
 import { Refused } from './refused.ts'
 
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
+
 /** What SCIM may say of a person. */
 export interface Saying {
   readonly userName: string
@@ -73,8 +75,8 @@ async function changeRow(
   const events = [...told, ...(place ? [place.event] : [])]
   const write = { id: current.id, version: current.version, record, place: place?.place, events }
   if (!(await written(scope, write))) return undefined
-  // Computed from the record of somebody else.
-  if (changed.some((name) => name.startsWith('urn:'))) return (await findUser(scope, current.id)) ?? undefined
+  // It has the manager, whose name is of another record.
+  if (changed.includes(ENTERPRISE)) return (await findUser(scope, current.id)) ?? undefined
   return after
 }
 

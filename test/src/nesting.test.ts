@@ -1,4 +1,5 @@
 import t from 'tap'
+import { checkInvariants } from '../../db/index.ts'
 import type { Ask, Body, Organization } from './api.ts'
 import { holdOnEachLayout } from './layouts.ts'
 import { patchOp, patchUser, person, stateOf } from './people.ts'
@@ -68,11 +69,18 @@ holdOnEachLayout(t, {
     await scim('DELETE', `/Groups/${middle}`)
     t.match(await join(scim, inner, outer), { status: 204 }, 'a group that is gone joins nothing')
     const made = await scim('POST', '/Groups', { displayName: 'New', members: value(ada, inner, NOBODY) })
-    t.match(made.body.members, [{ type: 'User' }, { type: 'Group', display: 'Inner' }])
+    const named = (made.body.members as { type: string; display: string }[]).map(({ type, display }) => [
+      type,
+      display,
+    ])
+    t.same(named.sort(), [
+      ['Group', 'Inner'],
+      ['User', 'ada A'],
+    ])
   },
 
   'two who would close a cycle at the same moment do not both succeed': async (t, usher) => {
-    const { scim } = await usher.makePusher()
+    const { scim, organization } = await usher.makePusher()
     for (let round = 0; round < 8; round++) {
       const [a, b] = [await makeGroup(scim, 'A'), await makeGroup(scim, 'B')]
       const answers = await Promise.all([join(scim, a, b), join(scim, b, a)])
@@ -81,6 +89,14 @@ holdOnEachLayout(t, {
     const ring = await Promise.all(['1', '2', '3', '4'].map((name) => makeGroup(scim, name)))
     const answers = await Promise.all(ring.map((id, at) => join(scim, id, ring[(at + 1) % 4] ?? '')))
     t.same(answers.map(({ status }) => status).sort(), [204, 204, 204, 400])
+    t.same(await checkInvariants(usher.db), [])
+    await usher.rows(
+      `insert into group_subgroups (organization_id, group_id, subgroup_id)
+       select organization_id, subgroup_id, group_id from group_subgroups where organization_id = $1 limit 1`,
+      [organization.id],
+    )
+    t.match(await checkInvariants(usher.db), [{ name: /no group is a member of itself/ }])
+    await usher.rows('delete from group_subgroups where organization_id = $1', [organization.id])
   },
 
   'a person is told of groups of groups when asking for groups': async (t, usher) => {
