@@ -29,15 +29,15 @@ export interface GroupWithMembers extends GroupRow {
 
 export const groupColumns = `g.id, g.display_name, g.external_id, g.attributes, g.version, g.created_at, g.updated_at`
 
-/** The members of `g` as one jsonb array in a stable order; members that are deleted do not show. */
+/** The members of `g` as one jsonb array in a stable order, people first; members that are deleted do not show. */
 const members = `
-  coalesce((select jsonb_agg(x.member order by x.id) from (
-    select u.id, jsonb_build_object('value', u.id, 'type', 'User', 'display',
+  coalesce((select jsonb_agg(x.member order by x.place, x.id) from (
+    select 1 as place, u.id, jsonb_build_object('value', u.id, 'type', 'User', 'display',
       coalesce(u.attributes ->> 'displayName', u.user_name)) as member
     from group_members m join users u on u.organization_id = $1 and u.id = m.user_id and u.deleted_at is null
     where m.organization_id = $1 and m.group_id = g.id
     union all
-    select s.id, jsonb_build_object('value', s.id, 'type', 'Group', 'display', s.display_name)
+    select 2, s.id, jsonb_build_object('value', s.id, 'type', 'Group', 'display', s.display_name)
     from group_subgroups m join groups s on s.organization_id = $1 and s.id = m.subgroup_id and s.deleted_at is null
     where m.organization_id = $1 and m.group_id = g.id) x), '[]')`
 
