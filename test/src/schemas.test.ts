@@ -190,6 +190,19 @@ holdOnEachLayout(
       t.equal(strangers.body[URN], undefined)
     },
 
+    'whoever is signed in reads them of themselves': async (t, usher) => {
+      const { organization, connection, scim } = await usher.makePusher({
+        oidc: { issuer: 'https://idp.example', clientId: 'c' },
+        scim: {},
+      })
+      await usher.admin('PUT', `${organization.path}/schemas/${URN}`, payroll())
+      later()
+      await scim('POST', '/Users', person('ada', { externalId: 'a', [URN]: { badge: 'B1' } }))
+      const { cookie } = await usher.signIn(connection, { sub: 'a' })
+      const me = await usher.call({ method: 'GET', url: '/scim/v2/Me', headers: { cookie } })
+      t.match(me, { status: 200, body: { [URN]: { badge: 'B1' } } })
+    },
+
     'a schema of which there are values stays, and stays as it was': async (t, usher) => {
       const { path, put, scim, found, organization } = await start(usher)
       await put(payroll({ name: 'desk', type: 'complex', subAttributes: [{ name: 'room' }] }))
