@@ -111,7 +111,7 @@ async function roundOf(side: Side, scene: Scene, workload: Workload, seconds: nu
       port: server.port,
       connections: worth > 1 ? 2 : connections,
       seconds,
-      next: requests(scene),
+      next: await requests(scene),
       status,
     },
   )

@@ -9,6 +9,7 @@ export interface Growth {
   readonly to: number
   /** The ratio at the smallest divided by that at the largest. */
   readonly growth: number
+  readonly byCpu: number
   readonly ok: boolean
 }
 
@@ -27,7 +28,8 @@ export function growthOf(results: readonly Measured[]): Growth[] {
     if (!first || !last || first === last) return []
     const [from, to] = isBySize ? [sizeOf(first), sizeOf(last)] : [first.people, last.people]
     const growth = first.ratio / last.ratio
-    return [{ workload, from, to, growth, ok: growth <= MOST_GROWTH }]
+    const byCpu = first.byCpu / last.byCpu
+    return [{ workload, from, to, growth, byCpu, ok: growth <= MOST_GROWTH }]
   })
 }
 
@@ -84,7 +86,7 @@ export function row(result: Measured): string {
   ])
 }
 
-export function growthRow({ workload, from, to, growth, ok }: Growth): string {
+export function growthRow({ workload, from, to, growth, byCpu, ok }: Growth): string {
   const range = `${count(from)} to ${count(to)}`
-  return `${workload.padEnd(23)} ${range.padStart(20)} ${growth.toFixed(2).padStart(7)}  ${mark(ok)}`
+  return `${workload.padEnd(23)} ${range.padStart(20)} ${growth.toFixed(2).padStart(7)}  ${mark(ok).padEnd(6)}  by CPU ${byCpu.toFixed(2)}`
 }

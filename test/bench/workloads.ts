@@ -17,7 +17,7 @@ export interface Workload {
   /** Of the groups asked about; they exist where there are as many people. */
   readonly members?: number
   /** Called anew for each round. */
-  readonly requests: (scene: Scene) => Next
+  readonly requests: (scene: Scene) => Next | Promise<Next>
   /** Each answer has one of them; default 200. */
   readonly status?: readonly number[]
 }
@@ -93,6 +93,26 @@ function cycle(scene: Scene): Next {
   }
 }
 
+const middles = new WeakMap<Scene, Promise<string>>()
+
+/** The path of the page by cursor in the middle of all people; the way there is walked once. */
+function middle(scene: Scene): Promise<string> {
+  const path = middles.get(scene) ?? walk(scene)
+  middles.set(scene, path)
+  return path
+}
+
+async function walk({ people, token, usher }: Scene): Promise<string> {
+  const headers = { authorization: `Bearer ${token}` }
+  let path = '/Users?cursor=&count=100'
+  for (let seen = 0; seen + 100 < people / 2; seen += 100) {
+    const answer = await fetch(`http://127.0.0.1:${usher.port}/scim/v2${path}`, { headers })
+    const { nextCursor } = (await answer.json()) as { nextCursor: string } // the middle is not the end
+    path = `/Users?cursor=${encodeURIComponent(nextCursor)}&count=100`
+  }
+  return path
+}
+
 const onePerson = (text: (scene: Scene, n: number) => string) => (scene: Scene) => () =>
   text(scene, someone(scene.people))
 
@@ -135,6 +155,15 @@ const people: readonly Workload[] = [
     requests: (scene) => {
       const path = `/Users?startIndex=${deepOffset(scene.people) + 1}&count=100`
       const text = scim(scene, { method: 'GET', path })
+      return () => text
+    },
+  },
+  {
+    name: 'page by cursor',
+    floor: 'firstPage',
+    goal: 0.8,
+    requests: async (scene) => {
+      const text = scim(scene, { method: 'GET', path: await middle(scene) })
       return () => text
     },
   },
