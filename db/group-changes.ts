@@ -1,4 +1,4 @@
-import { query } from './connect.ts'
+import { query, type Statement } from './connect.ts'
 import { type NewEvent, recording, written } from './events.ts'
 import { type GroupKey, type GroupRecord, type GroupRow, groupColumns } from './groups.ts'
 import type { Scope } from './scope.ts'
@@ -116,24 +116,37 @@ function parameters(
   return [organizationId, now, actor, requestId, ...own]
 }
 
-/** Who leaves the group that `allowed` has: `$14` by name, all but who comes where `$15`. */
-const leaving = `
+/** Who goes: nobody, those named in `$14`, or all but those of `$11`. */
+type Going = 'nobody' | 'named' | 'others'
+
+// One condition for both would have to read every member to take out one.
+const goes: Readonly<Record<Exclude<Going, 'nobody'>, (id: string) => string>> = {
+  named: (id) => `${id} = any($14::uuid[])`,
+  // As a join: an array that is no constant is searched from its beginning for each row.
+  others: (id) => `not exists (select from unnest($11::uuid[]) as k(id) where k.id = ${id})`,
+}
+
+/** Who leaves the group that `allowed` has. */
+function leaving(going: Going): string {
+  if (going === 'nobody') return ''
+  return `
   gone as (
     delete from group_members m using allowed
-    where m.organization_id = $1 and m.group_id = allowed.id
-      and (m.user_id = any($14::uuid[]) or ($15::boolean and m.user_id <> all($11::uuid[])))
+    where m.organization_id = $1 and m.group_id = allowed.id and ${goes[going]('m.user_id')}
     returning m.user_id as id
   ), gone_groups as (
     delete from group_subgroups m using allowed
-    where m.organization_id = $1 and m.group_id = allowed.id
-      and (m.subgroup_id = any($14::uuid[]) or ($15::boolean and m.subgroup_id <> all($11::uuid[])))
+    where m.organization_id = $1 and m.group_id = allowed.id and ${goes[going]('m.subgroup_id')}
     returning m.subgroup_id as id
   ),`
+}
 
 const everybody = '(select count(*) from known) = cardinality($11::uuid[])'
 
 // The group's row is locked first: two writers adding the same people in different order would deadlock otherwise.
-function changing(name: string, { leave = false, nest = false }): { name: string; text: string } {
+function changing(name: string, { going, nest = false }: { going: Going; nest?: boolean }): Statement {
+  const leave = going !== 'nobody'
+  const strangers = going === 'named' ? '$15' : '$14'
   const came = nest ? ['came', 'came_groups'] : ['came']
   const gone = leave ? ['gone', 'gone_groups'] : []
   const moved = [...came, ...gone].map((source) => `exists (select from ${source})`).join(' or ')
@@ -145,7 +158,7 @@ function changing(name: string, { leave = false, nest = false }): { name: string
     for no key update
   ), ${nest ? '' : `known as materialized (select u.id from users u where ${isPerson}),`} allowed as (
     select id from target where ($12::integer[] is null or version = any($12)) ${nest ? '' : `and ${everybody}`}
-  ), ${leave ? leaving : ''} ${nest ? coming('allowed', '$16') : comingPeople('allowed', 'known u')}, touched as (
+  ), ${leaving(going)} ${nest ? coming('allowed', strangers) : comingPeople('allowed', 'known u')}, touched as (
     update groups g set version = g.version + 1, updated_at = $2,
       display_name = coalesce($8, g.display_name),
       external_id = case when $10::jsonb is null then g.external_id else $9 end,
@@ -160,10 +173,14 @@ function changing(name: string, { leave = false, nest = false }): { name: string
   return { name, text }
 }
 
-const changes = {
-  coming: changing('change_group_coming', {}),
-  people: changing('change_group_people', { leave: true }),
-  nested: changing('change_group', { leave: true, nest: true }),
+const ofPeople = {
+  nobody: changing('change_group_coming', { going: 'nobody' }),
+  named: changing('change_group_going', { going: 'named' }),
+  others: changing('change_group_whole', { going: 'others' }),
+}
+const ofAll = {
+  named: changing('change_group_nested', { going: 'named', nest: true }),
+  others: changing('change_group_nested_whole', { going: 'others', nest: true }),
 }
 
 export interface GroupChange extends GroupKey {
@@ -189,11 +206,13 @@ export async function changeGroup(
   given: GroupChange,
 ): Promise<GroupWritten | 'version' | 'others' | null> {
   const { remove, reset, strangers } = given.members
-  const shape = given.nested ? 'nested' : reset || remove.length > 0 ? 'people' : 'coming'
   const values = [...parameters(scope, given), given.versions, given.changed]
-  if (shape !== 'coming') values.push(remove, reset)
-  if (shape === 'nested') values.push(strangers)
-  const [row] = await query<GroupRow & Unknown & Outcome>(scope.db, changes[shape], values)
+  // Where all but those who come go, the others need no names.
+  const going = reset ? 'others' : given.nested || remove.length > 0 ? 'named' : 'nobody'
+  if (going === 'named') values.push(remove)
+  if (given.nested) values.push(strangers)
+  const statement = given.nested && going !== 'nobody' ? ofAll[going] : ofPeople[going]
+  const [row] = await query<GroupRow & Unknown & Outcome>(scope.db, statement, values)
   if (!row) return null
   if (!row.complete) return 'others'
   return row.allowed ? { group: row, unknown: row.unknown } : 'version'

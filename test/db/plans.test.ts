@@ -64,10 +64,10 @@ type Requests = Record<string, () => Promise<unknown>>
 function requestsOf(
   usher: Usher,
   pusher: Pusher,
-  known: { user: string; group: string; cookie: string; middle: string; client: Client },
+  known: { user: string; group: string; crowd: string; cookie: string; middle: string; client: Client },
 ): Requests {
   const { scim, connection, organization } = pusher
-  const { user, group, cookie, middle, client } = known
+  const { user, group, crowd, cookie, middle, client } = known
   const list = (type: string, filter: string) => () =>
     scim('GET', `/${type}?filter=${encodeURIComponent(filter)}`)
   const members = (op: string) => () =>
@@ -110,6 +110,12 @@ function requestsOf(
     'the groups of a member': list('Groups', `members eq "${user}"`),
     'a member who comes': members('add'),
     'a member who goes': members('remove'),
+    'a member who leaves a crowd': () =>
+      scim(
+        'PATCH',
+        `/Groups/${crowd}`,
+        patchOp({ Operations: [{ op: 'remove', path: `members[value eq "${middle}"]` }] }),
+      ),
     'a group that comes to a group': () =>
       scim('POST', '/Groups', { displayName: 'Top', members: [{ value: group }] }),
     'a group that joins a group': async () => {
@@ -210,9 +216,14 @@ for (const partitions of [0, 4]) {
     const middle = await fill(usher, pusher)
     const user = (await pusher.scim('POST', '/Users', person('ada', { externalId: 'a' }))).body.id
     const group = (await pusher.scim('POST', '/Groups', { displayName: 'Crew' })).body.id
+    const crowd = (await pusher.scim('POST', '/Groups', { displayName: 'Crowd' })).body.id
+    await usher.rows(
+      'insert into group_members select organization_id, $2, id from users where organization_id = $1',
+      [pusher.organization.id, crowd],
+    )
     const { cookie } = await usher.signIn(pusher.connection, { sub: 'a' })
     const client = (await usher.admin('POST', `${pusher.connection.path}/scim-clients`)).body as Body & Client // as the contract has it
-    const known = { user, group, cookie, middle, client }
+    const known = { user, group, crowd, cookie, middle, client }
     for (const [what, ask] of Object.entries(requestsOf(usher, pusher, known))) {
       const statements = await explaining(ask)
       t.ok(statements.length > 0, `${what} was seen`)
