@@ -91,6 +91,13 @@ export {
   takeSignInTransaction,
 } from './sign-in-transactions.ts'
 export {
+  addSigningKey,
+  forgetSigningKeys,
+  listSigningKeys,
+  type NewSigningKey,
+  type SigningKeyRow,
+} from './signing-keys.ts'
+export {
   findAdminKey,
   isReachable,
   keepAdminKey,

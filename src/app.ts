@@ -34,10 +34,12 @@ import { countFailures, type Failures } from './limits.ts'
 import * as pages from './me/pages.ts'
 import { personRoutes } from './me/person.ts'
 import { sessionOf, sessionRoutes } from './me/session.ts'
+import { tokenRoutes } from './me/tokens.ts'
 import { oauthRoutes, tokenEndpointOf } from './oauth/index.ts'
 import { createOutbound, type Outbound } from './outbound.ts'
 import { rememberedPolicies } from './provisioning/policy.ts'
 import { keyFor, secretsOf } from './secrets.ts'
+import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -78,6 +80,7 @@ export async function buildApp({
     failures: countFailures(),
     refusals: refusalLog(),
     lent: lentCallers(),
+    signingKeys: createSigningKeys(host),
   }
   await app.register((scope: FastifyInstance) => scim(scope, assembly), { prefix: SCIM })
   await app.register((scope: FastifyInstance) => oauth(scope, assembly))
@@ -103,6 +106,7 @@ interface Assembly {
   readonly failures: Failures
   readonly refusals: RefusalLog
   readonly lent: Lent
+  readonly signingKeys: SigningKeys
 }
 
 function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
@@ -173,10 +177,11 @@ function oauth(
 
 /** What people and the product meet: pages without any script, and the session. */
 async function people(app: FastifyInstance, assembly: Assembly): Promise<void> {
-  const { config, host, policies, outbound, refusals } = assembly
+  const { config, host, policies, outbound, refusals, signingKeys } = assembly
   const { publicUrl, sessionCookie } = config
   const session = { db: host.db, clock: host.clock, sessionCookie }
   await app.register((scope: FastifyInstance) => sessionRoutes(scope, session))
+  await app.register((scope: FastifyInstance) => tokenRoutes(scope, { ...session, signingKeys, publicUrl }))
   await app.register(async (scope: FastifyInstance) => {
     await scope.register(helmet, helmetOptions(publicUrl))
     await personRoutes(scope, session)

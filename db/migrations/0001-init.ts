@@ -32,6 +32,15 @@ const globals: Record<string, string> = {
     created_at timestamptz not null,
     expires_at timestamptz,
     revoked_at timestamptz`,
+  signing_keys: `
+    algorithm text not null check (algorithm in ('ES256', 'RS256')),
+    generation integer not null,
+    kid text not null unique,
+    public_key jsonb not null,
+    private_key text not null,
+    signs_from timestamptz not null,
+    created_at timestamptz not null,
+    primary key (algorithm, generation)`,
   leases: `
     name text primary key,
     holder text not null,

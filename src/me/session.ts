@@ -35,7 +35,8 @@ function cookieOf(header: string | undefined, name: string): string | null {
   return null
 }
 
-const noSession = () => new Problem('unauthorized', 'There is no session; sign in at /login/{organization}.')
+export const noSession = (): Problem =>
+  new Problem('unauthorized', 'There is no session; sign in at /login/{organization}.')
 
 /** Who is this, where, and as what: for the product, and for a reverse proxy in front of it. */
 export async function sessionRoutes(app: FastifyInstance, host: SessionHost): Promise<void> {

@@ -9,7 +9,7 @@ const LAYERS = [
   ['admin', 'me', 'console', 'gateway', 'health', 'oauth'],
   ['translate'],
   ['provisioning', 'onboarding', 'reports'],
-  ['events'],
+  ['events', 'signing-keys'],
   ['config', 'errors', 'auth', 'contract', 'outbound', 'secrets', 'limits', 'keys'],
   ['ids'],
 ]
