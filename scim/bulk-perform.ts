@@ -2,7 +2,7 @@ import type { Step } from './bulk-plan.ts'
 import { withoutReferences } from './bulk-references.ts'
 import { type BulkAsked, type BulkOperation, resolveAsked } from './bulk-request.ts'
 import { ScimError } from './errors.ts'
-import type { Caller, Stored } from './handler.ts'
+import type { Caller } from './handler.ts'
 import * as resources from './operations.ts'
 import { PATCH_OP } from './patch-request.ts'
 
@@ -34,7 +34,11 @@ export interface Turn<C extends Caller> {
 // A group may be large, and none is shown here.
 const noMembers = { excludedAttributes: [{ name: 'members' }] }
 
-const done = (status: Done['status'], { id, version }: Stored): Done => ({ status, id, version })
+const done = (status: Done['status'], { stored: { id, version } }: resources.Change): Done => ({
+  status,
+  id,
+  version,
+})
 
 function resolved<C extends Caller>({ caller, progress }: Turn<C>, asked: BulkAsked<C>) {
   if (asked.references.size === 0) return asked

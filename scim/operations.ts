@@ -6,6 +6,7 @@ import { readPut } from './put.ts'
 import { typeFor } from './schema/extend.ts'
 import type { Json, ResourceType } from './schema/types.ts'
 import { validate } from './validate.ts'
+import type { Written } from './written.ts'
 
 /** The resources of one type: what they are, what keeps them, and how they are shown. */
 export interface Readable<C extends Caller> extends Projection {
@@ -57,30 +58,37 @@ export function found(stored: Stored | null): Stored {
   return stored
 }
 
-export function create<C extends Caller>(
+/** A resource after a write, and what it was that the client wrote. */
+export interface Change {
+  readonly stored: Stored
+  readonly written: Written
+}
+
+export async function create<C extends Caller>(
   { type, handler }: Resources<C>,
   caller: C,
   body: Json | undefined,
-): Promise<Stored> {
-  return handler.create(caller, validate(body, { resourceType: type, profile: caller.profile }))
+): Promise<Change> {
+  const written = validate(body, { resourceType: type, profile: caller.profile })
+  return { stored: await handler.create(caller, written), written }
 }
 
 export async function replace<C extends Caller>(
   { type, handler }: Resources<C>,
   caller: C,
   { id, body, when }: Asked,
-): Promise<Stored> {
-  const attributes = readPut(body, { resourceType: type, profile: caller.profile })
-  return found(await handler.replace(caller, checkId(id), attributes, when))
+): Promise<Change> {
+  const written = readPut(body, { resourceType: type, profile: caller.profile })
+  return { stored: found(await handler.replace(caller, checkId(id), written, when)), written }
 }
 
 export async function patch<C extends Caller>(
   { type, handler }: Resources<C>,
   caller: C,
   { id, body, when }: Asked<Precondition & Wanted>,
-): Promise<Stored> {
-  const operations = parsePatch(body, { resourceType: type, profile: caller.profile })
-  return found(await handler.patch(caller, checkId(id), operations, when))
+): Promise<Change> {
+  const written = parsePatch(body, { resourceType: type, profile: caller.profile })
+  return { stored: found(await handler.patch(caller, checkId(id), written, when)), written }
 }
 
 export async function remove<C extends Caller>(

@@ -1,7 +1,7 @@
 import { etag } from './etag.ts'
 import { isRecord } from './filter/match.ts'
-import type { Stored, Wanted } from './handler.ts'
-import { returnedOf, view } from './returned.ts'
+import type { Stored } from './handler.ts'
+import { returnedOf, type Shown, view } from './returned.ts'
 import { findSub } from './schema/lookup.ts'
 import type { Attribute, Attributes, Json, ResourceType } from './schema/types.ts'
 import type { Resource } from './select.ts'
@@ -9,7 +9,7 @@ import type { Resource } from './select.ts'
 export interface Projection {
   readonly location: (id: string) => string
   /** The resource as the client sees it. */
-  readonly project: (stored: Stored, wanted?: Wanted) => Resource
+  readonly project: (stored: Stored, wanted?: Shown) => Resource
 }
 
 /** An attribute whose elements refer to resources of this server. */
@@ -92,6 +92,6 @@ export function createProjection(type: ResourceType<string>, baseUrl: string): P
     return resource
   }
 
-  const project = (stored: Stored, wanted: Wanted = {}): Resource => view(whole(stored), wanted, returned)
+  const project = (stored: Stored, wanted: Shown = {}): Resource => view(whole(stored), wanted, returned)
   return { location, project }
 }

@@ -5,6 +5,7 @@ import * as operations from './operations.ts'
 import type { Query } from './page.ts'
 import type { Projection } from './project.ts'
 import { send } from './reply.ts'
+import type { Shown } from './returned.ts'
 import type { Json } from './schema/types.ts'
 import { parseWanted } from './wanted.ts'
 
@@ -36,9 +37,9 @@ function preconditionOf({ headers }: FastifyRequest): Precondition {
 function show(
   { project }: Projection,
   reply: FastifyReply,
-  { status = 200, stored, wanted }: { status?: number; stored: Stored; wanted: Wanted },
+  { status = 200, stored, shown }: { status?: number; stored: Stored; shown: Shown },
 ): FastifyReply {
-  return send(reply.header('etag', etag(stored.version)), status, project(stored, wanted))
+  return send(reply.header('etag', etag(stored.version)), status, project(stored, shown))
 }
 
 async function create<C extends Caller>(
@@ -47,8 +48,8 @@ async function create<C extends Caller>(
   reply: FastifyReply,
 ): Answer {
   const wanted = parseWanted(queryOf(request), at.type)
-  const stored = await operations.create(at, at.callerOf(request), bodyOf(request))
-  return show(at, reply.header('location', at.location(stored.id)), { status: 201, stored, wanted })
+  const { stored, written } = await operations.create(at, at.callerOf(request), bodyOf(request))
+  return show(at, reply.header('location', at.location(stored.id)), { status: 201, stored, shown: { ...wanted, written } })
 }
 
 async function get<C extends Caller>(
@@ -62,7 +63,7 @@ async function get<C extends Caller>(
   if (isKnown(request.headers['if-none-match'], etag(stored.version))) {
     return reply.code(304).header('etag', etag(stored.version)).send()
   }
-  return show(at, reply, { stored, wanted })
+  return show(at, reply, { stored, shown: wanted })
 }
 
 async function replace<C extends Caller>(
@@ -72,8 +73,8 @@ async function replace<C extends Caller>(
 ): Answer {
   const wanted = parseWanted(queryOf(request), at.type)
   const asked = { id: idOf(request), body: bodyOf(request), when: preconditionOf(request) }
-  const stored = await operations.replace(at, at.callerOf(request), asked)
-  return show(at, reply, { stored, wanted })
+  const { stored, written } = await operations.replace(at, at.callerOf(request), asked)
+  return show(at, reply, { stored, shown: { ...wanted, written } })
 }
 
 // A group may be large: its PATCH is answered without a body unless the client asks for one (RFC 7644 section 3.5.2).
@@ -88,9 +89,9 @@ async function patch<C extends Caller>(
   const silent = at.type.name === 'Group' && !wanted.attributes
   const when = { ...preconditionOf(request), ...(silent ? noMembers : wanted) }
   const asked = { id: idOf(request), body: bodyOf(request), when }
-  const stored = await operations.patch(at, at.callerOf(request), asked)
+  const { stored, written } = await operations.patch(at, at.callerOf(request), asked)
   if (silent) return reply.code(204).header('etag', etag(stored.version)).send()
-  return show(at, reply, { stored, wanted })
+  return show(at, reply, { stored, shown: { ...wanted, written } })
 }
 
 async function remove<C extends Caller>(

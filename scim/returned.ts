@@ -3,6 +3,7 @@ import type { Wanted } from './handler.ts'
 import { pathKey } from './schema/lookup.ts'
 import type { Attribute, ResourceType } from './schema/types.ts'
 import { omit, pick, type Resource } from './select.ts'
+import { isWritten, type Written } from './written.ts'
 
 /** The attributes that are not returned as any other is (RFC 7643 section 7, "returned"). */
 export interface Returned {
@@ -65,14 +66,21 @@ function excluded(resource: Resource, paths: readonly AttrPath[], { always }: Re
   return rest
 }
 
+/** What a client is shown: what it asks to see, and what it has just written. */
+export interface Shown extends Wanted {
+  readonly written?: Written
+}
+
 /** What the client sees of a whole resource, by its wish and by what each attribute allows. */
 export function view(
   resource: Resource,
-  { attributes, excludedAttributes = [] }: Wanted,
+  { attributes, excludedAttributes = [], written }: Shown,
   returned: Returned,
 ): Resource {
   const shown = returned.never.reduce(omit, resource)
-  const hidden = returned.onRequest.filter((path) => !attributes || !isNamed(path, attributes))
+  const isAskedFor = (path: AttrPath) =>
+    attributes ? isNamed(path, attributes) : written !== undefined && isWritten(written, path)
+  const hidden = returned.onRequest.filter((path) => !isAskedFor(path))
   const rest = hidden.reduce(omit, shown)
   return attributes ? selected(rest, attributes, returned) : excluded(rest, excludedAttributes, returned)
 }

@@ -105,7 +105,7 @@ t.test('characteristics of custom attributes are those of the schema', async (t)
     desk: { room: 'R', floor: 3 },
     buddies: [{ value: 'u1', $ref }],
   }
-  t.same([status, body[URN]], [201, shown])
+  t.same([status, body[URN]], [201, { ...shown, salary: 1.5, desk: full.desk }])
   const read = async (query: string) => (await ask('GET', `/Users/${body.id}?${query}`)).body[URN]
   const asked: [query: string, expected: object | undefined][] = [
     ['attributes=userName', { badge: 'b1' }],
@@ -154,6 +154,32 @@ t.test('characteristics of custom attributes are those of the schema', async (t)
   t.same(await put({ ...moved, desk: { room: 'S' } }), moved, 'canonical values are a suggestion')
   t.same(await put({ badge: 'b1', grade: 'senior' }), { badge: 'b1', grade: 'Senior' })
   t.same(await put(), { badge: 'b1' })
+})
+
+t.test('what is returned on request is told to who wrote it', async (t) => {
+  const { ask } = await start(t, payroll)
+  const own = { badge: 'b1', salary: 1.5, desk: { room: 'R', code: 'c' } }
+  const { body } = await ask('POST', '/Users', { userName: 'ada', [URN]: own })
+  t.same(body[URN], own, 'POST')
+  const at = `/Users/${body.id}`
+  const patch = async (operation: object, query = '') =>
+    (await ask('PATCH', `${at}${query}`, { Operations: [operation] })).body[URN]
+  const without = { badge: 'b1', desk: { room: 'R' } }
+  t.same(await patch({ op: 'replace', path: 'title', value: 'Dr.' }), without, 'something else')
+  const salary = { op: 'replace', path: `${URN}:salary`, value: 2 }
+  t.same(await patch(salary), { ...without, salary: 2 }, 'PATCH')
+  t.same(await patch(salary, '?attributes=userName'), { badge: 'b1' }, 'what is asked for goes first')
+  t.same(await patch(salary, `?excludedAttributes=${URN}:salary`), without)
+  const code = { op: 'replace', path: `${URN}:desk.code`, value: 'd' }
+  t.same(await patch(code), { badge: 'b1', desk: { room: 'R', code: 'd' } }, 'a sub-attribute')
+  t.same(await patch({ op: 'add', value: { [URN]: { salary: 3 } } }), { ...without, salary: 3 }, 'no path')
+  const put = async (own: object) => (await ask('PUT', at, { userName: 'ada', [URN]: own })).body[URN]
+  t.same(await put({ badge: 'b1', salary: 4 }), { badge: 'b1', salary: 4 }, 'PUT')
+  t.same(await put({ badge: 'b1', desk: { room: 'R', code: 'e' } }), {
+    badge: 'b1',
+    desk: { room: 'R', code: 'e' },
+  })
+  t.same((await ask('GET', at)).body[URN], without, 'but not to who reads it')
 })
 
 t.test('discovery shows the extensions of whoever asks', async (t) => {
