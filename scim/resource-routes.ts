@@ -49,7 +49,11 @@ async function create<C extends Caller>(
 ): Answer {
   const wanted = parseWanted(queryOf(request), at.type)
   const { stored, written } = await operations.create(at, at.callerOf(request), bodyOf(request))
-  return show(at, reply.header('location', at.location(stored.id)), { status: 201, stored, shown: { ...wanted, written } })
+  return show(at, reply.header('location', at.location(stored.id)), {
+    status: 201,
+    stored,
+    shown: { ...wanted, written },
+  })
 }
 
 async function get<C extends Caller>(
