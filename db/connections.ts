@@ -1,7 +1,7 @@
 import { Op } from 'sequelize'
 import { query, transact } from './connect.ts'
 import { type NewEvent, recordEvents } from './events.ts'
-import type { Connection } from './models/connection.ts'
+import type { Connection, ConnectionSettings } from './models/connection.ts'
 import type { Scope } from './scope.ts'
 
 export type ConnectionRow = Pick<
@@ -17,11 +17,11 @@ export type ConnectionRow = Pick<
   | 'scopes'
   | 'scimProfile'
   | 'scimBareToken'
+  | 'settings'
   | 'version'
 >
 
-export type NewConnection = Omit<ConnectionRow, 'status' | 'version' | 'scimBareToken'> &
-  Partial<Pick<ConnectionRow, 'scimBareToken'>>
+export type NewConnection = Omit<ConnectionRow, 'status' | 'version'>
 
 /** Makes a connection and its directory entry; 23505 where the organization has one of that name. */
 export async function createConnection(
@@ -34,7 +34,6 @@ export async function createConnection(
     const transaction = db.transaction ?? null
     await db.models.Connection.create(
       {
-        scimBareToken: false,
         ...connection,
         organizationId,
         status: 'active',
@@ -72,29 +71,37 @@ export async function listConnections(
   })
 }
 
-const setStatus = {
-  name: 'set_connection_status',
-  text: `update connections set status = $3, version = version + 1, updated_at = $4
-         where organization_id = $1 and id = $2 and status <> $3 returning id`,
+const endSessions = {
+  name: 'end_sessions_of_connection',
+  text: 'delete from sessions where organization_id = $1 and connection_id = $2',
 }
 
-/** Disables or enables; false where it was so already. */
-export async function setConnectionStatus(
+/**
+ * Replaces what a connection is set to; false where its version is another by now. Disabling it ends its sessions,
+ * and enabling it those that were on their way when it was disabled.
+ */
+export async function changeConnection(
   scope: Scope,
-  { id, status }: Pick<ConnectionRow, 'id' | 'status'>,
-  events: readonly NewEvent[],
+  { id, version, ...settings }: ConnectionRow,
+  { statusChanges, events }: { statusChanges: boolean; events: readonly NewEvent[] },
 ): Promise<boolean> {
+  const { organizationId, now } = scope
   return transact(scope.db, async (db) => {
-    const rows = await query(db, setStatus, [scope.organizationId, id, status, scope.now])
-    if (rows.length === 1) await recordEvents({ ...scope, db }, events)
-    return rows.length === 1
+    const [changed] = await db.models.Connection.update(
+      { ...settings, version: version + 1, updatedAt: now },
+      { where: { organizationId, id, version }, transaction: db.transaction ?? null },
+    )
+    if (changed === 0) return false
+    if (statusChanges) await query(db, endSessions, [organizationId, id])
+    await recordEvents({ ...scope, db }, events)
+    return true
   })
 }
 
 const signInSettings = {
   name: 'oidc_connection',
   text: `select c.id, c.name, c.issuer, c.client_id, c.client_secret, c.token_endpoint_auth_method,
-           c.correlation_claim, c.scopes, c.scim_profile, c.version,
+           c.correlation_claim, c.scopes, c.scim_profile, c.settings, c.version,
            o.slug as organization_slug, o.name as organization_name
          from connections c join organizations o on o.id = c.organization_id and o.status = 'active'
          where c.organization_id = $1 and ($2::uuid is null or c.id = $2) and c.status = 'active'
@@ -111,6 +118,7 @@ export interface OidcConnectionRow {
   readonly correlation_claim: string | null
   readonly scopes: string[] | null
   readonly scim_profile: string | null
+  readonly settings: ConnectionSettings
   readonly version: number
   readonly organization_slug: string
   readonly organization_name: string

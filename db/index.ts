@@ -1,13 +1,13 @@
 export { connect, type DatabaseAddress, type Db, disconnect, transact } from './connect.ts'
 export {
   type ConnectionRow,
+  changeConnection,
   createConnection,
   findConnection,
   listConnections,
   type NewConnection,
   type OidcConnectionRow,
   oidcConnections,
-  setConnectionStatus,
 } from './connections.ts'
 export {
   createScimCredential,
@@ -40,6 +40,7 @@ export { holdAlone } from './hold.ts'
 export { checkInvariants, type Violation } from './invariants.ts'
 export { findMatches, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
 export { migrate, pendingMigrations } from './migrate.ts'
+export type { ConnectionSettings, OidcSettings } from './models/connection.ts'
 export {
   createOrganization,
   findOrganization,

@@ -18,7 +18,8 @@ const begin = {
   name: 'begin_session',
   text: `
   with person as (
-    select id, session_epoch from users where organization_id = $1 and id = $6 and status = 'ready' for share
+    select id, session_epoch from users where organization_id = $1 and id = $6 and status = 'ready'
+      and exists (select from connections where organization_id = $1 and id = $9 and status = 'active') for share
   ), expired as (
     delete from sessions where organization_id = $1 and user_id = $6 and expires_at <= $2
   ), made as (

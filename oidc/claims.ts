@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { decodeProtectedHeader } from 'jose'
 import type { IDToken } from 'openid-client'
 import { refused } from './errors.ts'
+import type { OidcConnection } from './ports.ts'
 
 /** An id_token that openid-client accepted, and the access token that came with it. */
 export interface IdToken {
@@ -11,7 +12,7 @@ export interface IdToken {
 }
 
 export interface Expected {
-  readonly clientId: string
+  readonly connection: Pick<OidcConnection, 'clientId' | 'requiredClaims'>
   readonly now: Date
 }
 
@@ -28,11 +29,12 @@ const UNSTORABLE = /[\0\p{Cs}]/u
 const DEEPEST = 8
 
 /** What openid-client leaves open (Core section 3.1.3.7); it has checked signature, iss, aud, exp, nbf and nonce. */
-export function checkIdToken(token: IdToken, { clientId, now }: Expected): void {
+export function checkIdToken(token: IdToken, { connection, now }: Expected): void {
   checkSubject(token.claims)
   checkIssuedAt(token.claims, now)
-  checkAuthorizedParty(token.claims, clientId)
+  checkAuthorizedParty(token.claims, connection.clientId)
   checkAccessTokenHash(token)
+  checkTenant(token.claims, connection.requiredClaims)
 }
 
 /** Core section 2: at most 255 characters. One with control characters is an attempt to look like another. */
@@ -48,6 +50,11 @@ function checkIssuedAt({ iat }: IDToken, now: Date): void {
 /** openid-client looks at `azp` only where there are several audiences. */
 function checkAuthorizedParty({ azp }: IDToken, clientId: string): void {
   if (azp !== undefined && azp !== clientId) throw refused('invalid_id_token', 'azp')
+}
+
+function checkTenant(claims: Claims, required: Readonly<Record<string, string>> = {}): void {
+  const wrong = Object.keys(required).find((name) => claims[name] !== required[name])
+  if (wrong !== undefined) throw refused('wrong_tenant', wrong)
 }
 
 /** Core section 3.1.3.6: the left half of the hash that belongs to the algorithm of the signature. */

@@ -30,7 +30,7 @@ export async function identify(exchange: Exchange): Promise<VerifiedSignIn> {
     throw fromFailure(error, 'token')
   })
   const { claims } = redeemed
-  checkIdToken(redeemed, { clientId: connection.clientId, now })
+  checkIdToken(redeemed, { connection, now })
   const userinfo = await within(deadline, userinfoOf(redeemed)).catch((error) => {
     throw fromFailure(error, 'userinfo')
   })

@@ -75,6 +75,7 @@ async function authorizationUrl(
   try {
     const provider = await within(AbortSignal.timeout(NETWORK_DEADLINE), visit.providerOf(connection))
     return buildAuthorizationUrl(configure(connection, provider), {
+      ...connection.authorizationParameters,
       redirect_uri: redirectUri(visit, connection),
       scope: [...new Set(['openid', ...connection.scopes])].join(' '),
       code_challenge_method: 'S256',

@@ -12,6 +12,10 @@ export interface OidcConnection {
   readonly tokenEndpointAuthMethod?: TokenEndpointAuthMethod
   /** Always with `openid`. */
   readonly scopes: readonly string[]
+  /** Claims of the id_token that must be there with these very values: the tenant, where an issuer has several. */
+  readonly requiredClaims?: Readonly<Record<string, string>>
+  /** Further parameters of the authorization request. */
+  readonly authorizationParameters?: Readonly<Record<string, string>>
   /** Changes whenever the settings above do, so that what was discovered for the old ones is not used. */
   readonly version: number
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type Contract, loadContract, type Operation } from './contract/document.ts'
 import { requestCompiler, requestSchemas } from './contract/validation.ts'
-import { Problem } from './errors.ts'
+import { Problem, problemOf } from './errors.ts'
 
 export { type Contract, loadContract, type Operation }
 
@@ -41,11 +41,31 @@ export function operationRoutes(app: FastifyInstance, contract: Contract, option
   }
 }
 
+/** Reads a body as the operation of that name would, where it has not come as one: with its defaults, or a 400. */
+export type ReadBody = (operationId: string, body: unknown) => unknown
+
+export function bodyReader({ document, operations }: Contract): ReadBody {
+  const compile = requestCompiler(document)
+  const checks = new Map<string, ReturnType<typeof compile>>()
+  const checkOf = (operationId: string) => {
+    const operation = operations.find((one) => one.operationId === operationId)
+    if (!operation) throw new Error(`the contract has no operation ${operationId}`)
+    const check = compile({ schema: requestSchemas(document, operation).body, httpPart: 'body' })
+    checks.set(operationId, check)
+    return check
+  }
+  return (operationId, body) => {
+    const check = checks.get(operationId) ?? checkOf(operationId)
+    if (!check(body)) throw problemOf({ validation: check.errors, validationContext: 'body' })
+    return body
+  }
+}
+
 /** In this scope bodies are JSON, read by `read`, and anything else is 415. */
 export function jsonBodies(app: FastifyInstance, read: (text: string) => unknown): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
-    'application/json',
+    ['application/json', 'application/merge-patch+json'],
     { parseAs: 'string' },
     async (_request: unknown, text: string) => {
       // a client may name the type of a body it does not send

@@ -96,6 +96,7 @@ const tables: Record<string, string> = {
     scopes text[],
     scim_profile text check (scim_profile in ('lenient', 'strict')),
     scim_bare_token boolean not null default false,
+    settings jsonb not null default '{}',
     version integer not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,

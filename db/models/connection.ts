@@ -6,6 +6,20 @@ import {
   type Sequelize,
 } from 'sequelize'
 
+/**
+ * What the halves are set to beyond the columns, under the names that the contract has for them: a new setting needs
+ * a line there and here.
+ */
+export interface ConnectionSettings {
+  readonly oidc?: OidcSettings
+}
+
+export interface OidcSettings {
+  readonly preset?: 'entra' | 'okta' | 'google' | 'keycloak' | 'auth0' | 'generic'
+  /** The Google Workspace domain that people must be of. */
+  readonly hostedDomain?: string
+}
+
 /** `issuer` is null where there is no OIDC half, `scimProfile` where there is no SCIM half. */
 export interface Connection extends Model<InferAttributes<Connection>, InferCreationAttributes<Connection>> {
   organizationId: string
@@ -20,6 +34,7 @@ export interface Connection extends Model<InferAttributes<Connection>, InferCrea
   scopes: string[] | null
   scimProfile: 'lenient' | 'strict' | null
   scimBareToken: boolean
+  settings: ConnectionSettings
   version: number
   createdAt: Date
   updatedAt: Date
@@ -41,6 +56,7 @@ export const defineConnection = (sequelize: Sequelize) =>
       scopes: DataTypes.ARRAY(DataTypes.TEXT),
       scimProfile: DataTypes.TEXT,
       scimBareToken: { type: DataTypes.BOOLEAN, allowNull: false },
+      settings: { type: DataTypes.JSONB, allowNull: false },
       version: { type: DataTypes.INTEGER, allowNull: false },
       createdAt: { type: DataTypes.DATE, allowNull: false },
       updatedAt: { type: DataTypes.DATE, allowNull: false },

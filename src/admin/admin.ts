@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { type Db, failureOf, type Scope } from '../../db/index.ts'
-import type { Handler } from '../contract.ts'
+import type { Handler, ReadBody } from '../contract.ts'
 import { Problem } from '../errors.ts'
 import type { Secrets } from '../secrets.ts'
 
@@ -10,6 +10,7 @@ export interface Admin {
   readonly secrets: Secrets
   readonly clock: () => Date
   readonly publicUrl: string
+  readonly readBody: ReadBody
   /** Plays an identity provider on a SCIM connection, and leaves nothing of it. */
   selfTest(scope: Scope, connection: { id: string; profile: 'lenient' | 'strict' }): Promise<SelfTest>
   /** The scope of a request, whose actor is the key it came with. */

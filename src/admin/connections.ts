@@ -1,54 +1,44 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import {
   type ConnectionRow,
+  changeConnection,
   createConnection,
   findConnection,
   listConnections,
-  type NewConnection,
   recordEvents,
-  setConnectionStatus,
+  type Scope,
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 import { isUuid, newId } from '../ids.ts'
 import { type Admin, type AdminHandlers, notFound, taken } from './admin.ts'
+import { changedNames, rowOf, type Wish, wishOf } from './connection-wish.ts'
+import { mergePatch } from './merge-patch.ts'
 import { listOf, pageOf } from './pages.ts'
+import { checkIfMatch, versionTag } from './versions.ts'
 import { connectionView } from './views.ts'
-
-/** A connection as the contract lets it in. */
-interface Wish {
-  readonly name: string
-  readonly oidc?: {
-    readonly issuer: string
-    readonly clientId: string
-    readonly clientSecret?: string
-    readonly tokenEndpointAuthMethod?: string
-    readonly correlationClaim: string
-    readonly scopes: readonly string[]
-  }
-  readonly scim?: { readonly profile: 'lenient' | 'strict'; readonly bareToken: boolean }
-}
 
 export function connectionHandlers(admin: Admin): AdminHandlers {
   return {
     async createConnection(request: FastifyRequest, reply: FastifyReply) {
       const scope = admin.scopeOf(request)
-      const row = await rowOf(admin, scope.organizationId, request.body as Wish) // as the contract validated it
+      const wish = request.body as Wish // as the contract validated it
+      const row = await rowOf(wish, { ...admin, ...scope, id: newId(), clientSecret: null })
       const event = eventOf({
         type: 'connection.created',
         subject: { type: 'connection', id: row.id },
         data: { oidc: row.issuer !== null, scim: row.scimProfile !== null },
       })
-      await createConnection(scope, row, [event]).catch(taken(`Another connection is named "${row.name}".`))
-      return reply.code(201).send(connectionView({ ...row, status: 'active', version: 1 }, admin))
+      await createConnection(scope, row, [event]).catch(nameTaken(row))
+      return tagged(reply.code(201), { ...row, status: 'active', version: 1 }, admin)
     },
     async listConnections(request: FastifyRequest) {
       const { limit, ...page } = pageOf(request)
       const rows = await listConnections(admin.scopeOf(request), { ...page, limit: limit + 1 })
       return listOf(rows, limit, (row) => connectionView(row, admin))
     },
-    async getConnection(request: FastifyRequest) {
-      return connectionView(await connectionOf(admin, request), admin)
+    async getConnection(request: FastifyRequest, reply: FastifyReply) {
+      return tagged(reply, await connectionOf(admin, request), admin)
     },
     async selfTestConnection(request: FastifyRequest) {
       const { id, status, scimProfile: profile } = await connectionOf(admin, request)
@@ -62,15 +52,14 @@ export function connectionHandlers(admin: Admin): AdminHandlers {
       ])
       return result
     },
-    async setConnectionStatus(request: FastifyRequest) {
-      const row = await connectionOf(admin, request)
-      const { status } = request.body as Pick<ConnectionRow, 'status'> // as the contract validated it
-      const type = status === 'active' ? 'connection.enabled' : 'connection.disabled'
-      const event = eventOf({ type, subject: { type: 'connection', id: row.id }, changed: ['status'] })
-      await setConnectionStatus(admin.scopeOf(request), { id: row.id, status }, [event])
-      return connectionView({ ...row, status }, admin)
+    async changeConnection(request: FastifyRequest, reply: FastifyReply) {
+      return tagged(reply, await changed(admin, request), admin)
     },
   }
+}
+
+function tagged(reply: FastifyReply, row: ConnectionRow, admin: Admin): FastifyReply {
+  return reply.header('etag', versionTag(row.version)).send(connectionView(row, admin))
 }
 
 /** The connection that the path names. */
@@ -88,23 +77,64 @@ export async function scimConnectionOf(admin: Admin, request: FastifyRequest): P
   return row
 }
 
-async function rowOf(
-  { secrets }: Admin,
-  organizationId: string,
-  { name, oidc, scim }: Wish,
-): Promise<Required<NewConnection>> {
-  const id = newId()
-  const place = { organizationId, column: 'connections.client_secret', rowId: id }
-  return {
-    id,
-    name,
-    issuer: oidc?.issuer ?? null,
-    clientId: oidc?.clientId ?? null,
-    clientSecret: oidc?.clientSecret ? await secrets.seal(oidc.clientSecret, place) : null,
-    tokenEndpointAuthMethod: oidc?.tokenEndpointAuthMethod ?? null,
-    correlationClaim: oidc?.correlationClaim ?? null,
-    scopes: oidc ? [...new Set(['openid', ...oidc.scopes])] : null,
-    scimProfile: scim?.profile ?? null,
-    scimBareToken: scim?.bareToken ?? false,
-  }
+/** The patch as the contract let it in: `oidc` and `scim` are patches of their own. */
+interface Patch extends Partial<Pick<ConnectionRow, 'name' | 'status'>> {
+  readonly oidc?: { readonly issuer?: string | null; readonly clientSecret?: string | null }
+  readonly scim?: object
 }
+
+const ATTEMPTS = 3
+
+/** Merges the patch into what the connection is now, and again where that has changed meanwhile. */
+async function changed(admin: Admin, request: FastifyRequest): Promise<ConnectionRow> {
+  const scope = admin.scopeOf(request)
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const before = await connectionOf(admin, request)
+    checkIfMatch(request, before.version)
+    const change = await changeOf({ admin, scope }, before, request.body as Patch) // as the contract validated it
+    const { row, events } = change
+    if (events.length === 0) return before
+    const done = await changeConnection(scope, row, change).catch(nameTaken(row))
+    if (done) return { ...row, version: before.version + 1 }
+  }
+  throw new Problem('conflict', 'It is being changed by others; try again.')
+}
+
+interface Changing {
+  readonly admin: Admin
+  readonly scope: Scope
+}
+
+async function changeOf(
+  { admin, scope }: Changing,
+  before: ConnectionRow,
+  { status = before.status, ...patch }: Patch,
+) {
+  const now = wishOf(before)
+  checkSecretStays(before, patch)
+  const wish = admin.readBody('createConnection', mergePatch(now, patch)) as Wish // as that operation takes it
+  const { id, clientSecret, version } = before
+  const kept = patch.oidc?.clientSecret === null ? null : clientSecret
+  const { organizationId } = scope
+  const made = await rowOf(wish, { ...admin, organizationId, id, clientSecret: kept })
+  const row = { ...made, status, version }
+  const names = changedNames(now, wishOf(row))
+  if (row.clientSecret !== clientSecret) names.push('oidc.clientSecret')
+  const statusChanges = status !== before.status
+  const subject = { type: 'connection', id } as const
+  const type = status === 'active' ? 'connection.enabled' : 'connection.disabled'
+  const events = [
+    ...(names.length > 0 ? [eventOf({ type: 'connection.changed', subject, changed: names })] : []),
+    ...(statusChanges ? [eventOf({ type, subject, changed: ['status'] })] : []),
+  ]
+  return { row, statusChanges, events }
+}
+
+/** A secret goes to the provider it was given for, and to no other that somebody who cannot read it may name. */
+function checkSecretStays({ issuer, clientSecret }: ConnectionRow, { oidc = {} }: Patch): void {
+  const moves = (oidc.issuer ?? issuer) !== issuer
+  if (moves && clientSecret !== null && oidc.clientSecret === undefined)
+    throw new Problem('invalid_request', 'Another issuer needs its own clientSecret, or null for none.')
+}
+
+const nameTaken = ({ name }: Pick<ConnectionRow, 'name'>) => taken(`Another connection is named "${name}".`)

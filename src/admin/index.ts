@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { findAdminKey, findOrganization, type Scope } from '../../db/index.ts'
 import { bearerOf, hashOf } from '../auth.ts'
-import { type Contract, jsonBodies, operationRoutes } from '../contract.ts'
+import { bodyReader, type Contract, jsonBodies, operationRoutes } from '../contract.ts'
 import { Problem } from '../errors.ts'
 import { isUuid } from '../ids.ts'
 import { type Admin, notFound } from './admin.ts'
@@ -13,7 +13,7 @@ import { scimClientHandlers } from './scim-clients.ts'
 import { userHandlers } from './users.ts'
 import { valueHandlers } from './values.ts'
 
-export interface AdminOptions extends Omit<Admin, 'scopeOf'> {
+export interface AdminOptions extends Omit<Admin, 'scopeOf' | 'readBody'> {
   readonly contract: Contract
   /** Reads a JSON body; throws with a message that may be shown. */
   readonly parseJson: (text: string) => unknown
@@ -28,7 +28,11 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     reply.header('cache-control', 'no-store')
     scopes.set(request, await scopeFor(request, host))
   })
-  const admin: Admin = { ...host, scopeOf: (request) => scopes.get(request) as Scope } // set by the hook above
+  const admin: Admin = {
+    ...host,
+    readBody: bodyReader(contract),
+    scopeOf: (request) => scopes.get(request) as Scope, // set by the hook above
+  }
   const handlers = {
     ...organizationHandlers(admin),
     ...connectionHandlers(admin),

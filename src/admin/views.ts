@@ -7,6 +7,7 @@ import type {
   UserSessionRow,
 } from '../../db/index.ts'
 import { clientIdOf } from '../auth.ts'
+import { oidcOf } from './connection-wish.ts'
 
 /** Where the parts of this service are reached from outside. */
 export interface Addresses {
@@ -33,11 +34,7 @@ const scimView = ({ scimProfile, scimBareToken }: ConnectionRow, publicUrl: stri
 /** Everything but the secret, which is shown to nobody. */
 function oidcView(row: ConnectionRow, publicUrl: string): object {
   return {
-    issuer: row.issuer,
-    clientId: row.clientId,
-    ...(row.tokenEndpointAuthMethod && { tokenEndpointAuthMethod: row.tokenEndpointAuthMethod }),
-    correlationClaim: row.correlationClaim,
-    scopes: row.scopes,
+    ...oidcOf(row),
     loginUrl: `${publicUrl}/oidc/${row.id}/start`,
     redirectUri: `${publicUrl}/oidc/${row.id}/callback`,
     initiateLoginUri: `${publicUrl}/oidc/${row.id}/initiate`,

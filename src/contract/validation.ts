@@ -1,4 +1,4 @@
-import { Ajv2020, type Options } from 'ajv/dist/2020.js'
+import { Ajv2020, type Options, type ValidateFunction } from 'ajv/dist/2020.js'
 import addFormats from 'ajv-formats'
 import { type Document, type Operation, type RequestBody, resolve } from './document.ts'
 
@@ -9,7 +9,7 @@ export interface RequestSchemas {
   readonly body?: object
 }
 
-export type Compiler = (part: { schema: unknown; httpPart?: string }) => (data: unknown) => boolean
+export type Compiler = (part: { schema: unknown; httpPart?: string }) => ValidateFunction
 
 export function requestSchemas(document: Document, operation: Operation): RequestSchemas {
   return {

@@ -3,6 +3,7 @@ export type EventType =
   | 'organization.created'
   | 'organization.changed'
   | 'connection.created'
+  | 'connection.changed'
   | 'connection.enabled'
   | 'connection.disabled'
   | 'connection.self-tested'

@@ -19,6 +19,7 @@ import type {
 import { hashOf, readToken } from '../auth.ts'
 import { isUuid, newId } from '../ids.ts'
 import type { Secrets } from '../secrets.ts'
+import { presetRules } from '../translate/presets.ts'
 import type { RefusalLog } from './refusals.ts'
 
 /** A connection with what linking needs to know of it. */
@@ -140,6 +141,7 @@ async function connectionOf(
     ...(clientSecret && { clientSecret }),
     ...(method && { tokenEndpointAuthMethod: method }),
     scopes: row.scopes ?? [],
+    ...presetRules({ issuer: row.issuer, ...row.settings.oidc }),
     version: row.version,
     organizationId,
     correlationClaim: row.correlation_claim ?? 'sub',

@@ -31,7 +31,12 @@ t.before(async () => {
   const scope = scopeOn(pools[0])
   await createOrganization(scope, { slug: 'acme', name: 'Acme', home, policy: {}, events: [] })
   const oidc = { issuer: null, clientId: null, clientSecret: null, scopes: null, correlationClaim: null }
-  const rest = { tokenEndpointAuthMethod: null, scimProfile: 'lenient' as const }
+  const rest = {
+    tokenEndpointAuthMethod: null,
+    scimProfile: 'lenient',
+    scimBareToken: false,
+    settings: {},
+  } as const
   await createConnection(scope, { id: connectionId, name: 'idp', ...oidc, ...rest }, [])
 })
 t.teardown(async () => {

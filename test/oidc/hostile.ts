@@ -46,8 +46,8 @@ export function newKey(alg: 'RS256' | 'ES256' | 'EdDSA'): KeyObject {
   return generateKeyPairSync('ed25519').privateKey
 }
 
-/** An OpenID provider that signs everybody in at once, and lies as it is told to. */
-export async function startHostile(): Promise<HostileProvider> {
+/** An OpenID provider that signs everybody in at once, and lies as it is told to. Its issuer may have a path. */
+export async function startHostile(path = ''): Promise<HostileProvider> {
   const keys: Keys = {
     RS256: newKey('RS256'),
     ES256: newKey('ES256'),
@@ -60,7 +60,7 @@ export async function startHostile(): Promise<HostileProvider> {
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   // A server that listens on a port has an address of this kind.
-  state.issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  state.issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`
   return {
     issuer: state.issuer,
     keys,
@@ -86,7 +86,8 @@ interface State {
 }
 
 async function serve(state: State, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { pathname, searchParams } = new URL(request.url ?? '/', state.issuer)
+  const { pathname: whole, searchParams } = new URL(request.url ?? '/', state.issuer)
+  const pathname = whole.slice(new URL(state.issuer).pathname.replace(/\/$/, '').length)
   state.requests.push(pathname)
   const own = state.lies.endpoints?.[pathname]
   if (own) return own(response)

@@ -332,7 +332,10 @@ holdOnEachLayout(
         t.match(await sessionAt(usher, `__Host-usher_session=${wrong}`), { status: 401 }, wrong)
     },
 
-    'a disabled connection takes no push, lets nobody in, and comes back as it was': async (t, usher) => {
+    'a disabled connection takes no push and lets nobody in, and its sessions have ended': async (
+      t,
+      usher,
+    ) => {
       const { connection, scim, cookie } = await arrival(usher)
       t.match(await usher.admin('PATCH', connection.path, { status: 'disabled' }), {
         status: 200,
@@ -348,7 +351,9 @@ holdOnEachLayout(
       })
       await usher.admin('PATCH', connection.path, { status: 'active' })
       t.match(await scim('GET', '/Users'), { status: 200 })
-      t.match(await sessionAt(usher, cookie), { status: 200 })
+      t.match(await sessionAt(usher, cookie), { status: 401 }, 'for good')
+      const again = await usher.signIn(connection, { sub: 'a' })
+      t.match(await sessionAt(usher, again.cookie), { status: 200 })
       const events = await usher.rows('select type from events where subject_id = $1 order by id', [
         connection.id,
       ])

@@ -130,7 +130,8 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('createConnection', await admin('POST', `${path}/connections`, both), 201)
     fits('listConnections', await admin('GET', `${path}/connections`), 200)
     fits('getConnection', await admin('GET', connection.path), 200)
-    fits('setConnectionStatus', await admin('PATCH', connection.path, { status: 'active' }), 200)
+    fits('changeConnection', await admin('PATCH', connection.path, { name: 'Changed' }), 200)
+    fits('changeConnection', await admin('PATCH', connection.path, { oidc: { issuer: null } }), 400)
     const credentials = `${connection.path}/scim-credentials`
     const made = fits(
       'createScimCredential',

@@ -1,0 +1,106 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { ConnectionRow, NewConnection, OidcSettings } from '../../db/index.ts'
+import { Problem } from '../errors.ts'
+import type { Secrets } from '../secrets.ts'
+import { correlationClaimOf, presetMisfit } from '../translate/presets.ts'
+import { isObject } from './merge-patch.ts'
+
+/** A connection as the contract lets it in. */
+export interface Wish {
+  readonly name: string
+  readonly oidc?: OidcWish
+  readonly scim?: { readonly profile: 'lenient' | 'strict'; readonly bareToken: boolean }
+}
+
+interface OidcWish extends OidcSettings {
+  readonly issuer: string
+  readonly clientId: string
+  readonly clientSecret?: string
+  readonly tokenEndpointAuthMethod?: string
+  readonly correlationClaim?: string
+  readonly scopes: readonly string[]
+}
+
+/** The wish that would make a connection what it is, but for the secret. */
+export function wishOf(row: ConnectionRow): Wish {
+  return {
+    name: row.name,
+    ...(row.issuer !== null && { oidc: oidcOf(row) }),
+    ...(row.scimProfile !== null && { scim: { profile: row.scimProfile, bareToken: row.scimBareToken } }),
+  }
+}
+
+export function oidcOf(row: ConnectionRow): OidcWish {
+  return {
+    // A row without them has no OIDC half.
+    issuer: row.issuer ?? '',
+    clientId: row.clientId ?? '',
+    ...(row.tokenEndpointAuthMethod !== null && { tokenEndpointAuthMethod: row.tokenEndpointAuthMethod }),
+    correlationClaim: row.correlationClaim ?? 'sub',
+    scopes: row.scopes ?? [],
+    ...row.settings.oidc,
+  }
+}
+
+/** Where a row is made of a wish: `clientSecret` is the sealed one that it keeps unless it wishes another. */
+interface Making {
+  readonly organizationId: string
+  readonly id: string
+  readonly clientSecret: string | null
+  readonly secrets: Secrets
+}
+
+export async function rowOf({ name, oidc, scim }: Wish, making: Making): Promise<NewConnection> {
+  const half = oidc && (await oidcColumns(oidc, making))
+  return {
+    id: making.id,
+    name,
+    ...(half?.columns ?? withoutOidc),
+    scimProfile: scim?.profile ?? null,
+    scimBareToken: scim?.bareToken ?? false,
+    settings: half ? { oidc: half.settings } : {},
+  }
+}
+
+const withoutOidc = {
+  issuer: null,
+  clientId: null,
+  clientSecret: null,
+  tokenEndpointAuthMethod: null,
+  correlationClaim: null,
+  scopes: null,
+}
+
+async function oidcColumns(wish: OidcWish, { secrets, organizationId, id, clientSecret: kept }: Making) {
+  const { issuer, clientId, clientSecret, tokenEndpointAuthMethod, correlationClaim, scopes, ...settings } =
+    wish
+  const misfit = presetMisfit(wish)
+  if (misfit !== null) throw new Problem('invalid_request', misfit)
+  const place = { organizationId, column: 'connections.client_secret', rowId: id }
+  const columns = {
+    issuer,
+    clientId,
+    clientSecret: clientSecret === undefined ? kept : await secrets.seal(clientSecret, place),
+    tokenEndpointAuthMethod: tokenEndpointAuthMethod ?? null,
+    correlationClaim: correlationClaim ?? correlationClaimOf(settings.preset),
+    scopes: [...new Set(['openid', ...scopes])],
+  }
+  return { columns, settings }
+}
+
+/** The names of what differs, `oidc.issuer` for a member of a half. */
+export function changedNames(before: Wish, after: Wish): string[] {
+  const [old, fresh] = [flat(before), flat(after)]
+  const names = new Set([...Object.keys(old), ...Object.keys(fresh)])
+  return [...names].filter((name) => !isDeepStrictEqual(old[name], fresh[name])).sort()
+}
+
+function flat(wish: Wish): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(wish).flatMap(([name, value]) =>
+      isObject(value)
+        ? Object.entries(value).map(([inner, one]) => [`${name}.${inner}`, one])
+        : [[name, value]],
+    ),
+  )
+}
