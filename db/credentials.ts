@@ -115,7 +115,7 @@ export interface ScimCaller {
   /** Whether the token may come without the word `Bearer`. */
   readonly bare_token: boolean
   readonly requests_per_second: number | null
-  /** The organization's own schemas, as `scimSchemasText` gives them. */
+  /** The organization's own schemas, as `scimSettings` gives them. */
   readonly schemas: string | null
 }
 

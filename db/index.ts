@@ -64,7 +64,7 @@ export {
   listScimSchemas,
   putScimSchema,
   type ScimSchemaRow,
-  scimSchemasText,
+  scimSettings,
   usedAttributes,
 } from './scim-schemas.ts'
 export {

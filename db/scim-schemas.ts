@@ -26,11 +26,21 @@ export const schemasText = (of: string): string => `
   (select jsonb_agg(jsonb_build_object('type', s.resource_type, 'schema', s.document) order by s.urn)::text
    from scim_schemas s where s.organization_id = ${of})`
 
-const text = { name: 'scim_schemas_text', text: `select ${schemasText('$1')} as schemas` }
+export interface ScimSettings {
+  /** The organization's own schemas, as one text. */
+  readonly schemas: string | null
+  readonly requests_per_second: number | null
+}
 
-export async function scimSchemasText({ db, organizationId }: Scope): Promise<string | null> {
-  const [row] = await query<{ schemas: string | null }>(db, text, [organizationId])
-  return row?.schemas ?? null
+const settings = {
+  name: 'scim_settings',
+  text: `select requests_per_second, ${schemasText('$1')} as schemas from organizations where id = $1`,
+}
+
+/** What SCIM is like in the organization, whichever credential asks. */
+export async function scimSettings({ db, organizationId }: Scope): Promise<ScimSettings | null> {
+  const [row] = await query<ScimSettings>(db, settings, [organizationId])
+  return row ?? null
 }
 
 const put = {

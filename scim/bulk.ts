@@ -22,12 +22,15 @@ export interface BulkLimits {
   readonly maxPayloadSize: number
 }
 
+export type BeforeBulk<C extends Caller> = (caller: C, operations: number) => Promise<void> | undefined
+
 export interface Bulk<C extends Caller> extends BulkLimits {
   readonly resources: readonly Resources<C>[]
   readonly callerOf: (request: FastifyRequest) => C
   /** What an error is to the client; the log hears of what is not the client's fault. */
   readonly readError: (error: unknown, log: FastifyBaseLogger) => ScimError
   readonly atomic?: Atomic<C> | undefined
+  readonly beforeBulk?: BeforeBulk<C> | undefined
 }
 
 /** Of a POST that has failed there is no location. */
@@ -68,7 +71,7 @@ function wantsAll(query: Query): boolean {
 }
 
 async function answerBulk<C extends Caller>(bulk: Bulk<C>, request: FastifyRequest): Promise<object> {
-  const { maxOperations, atomic } = bulk
+  const { maxOperations, atomic, beforeBulk } = bulk
   const caller = bulk.callerOf(request)
   const resources = bulk.resources.map((one) => one.asSeenBy(caller))
   const whole = wantsAll(request.query as Query) // what Fastify's parser gives
@@ -76,6 +79,7 @@ async function answerBulk<C extends Caller>(bulk: Bulk<C>, request: FastifyReque
   // what our content type parser gives
   const body = request.body as Json | undefined
   const asked = readBulk(body, { resources, maxOperations, profile: caller.profile })
+  await beforeBulk?.(caller, asked.operations.length)
   const toScimError = (error: unknown) => bulk.readError(error, request.log)
   const progress = await runBulk({ ...asked, caller, atomic, toScimError }, whole ? atomic : undefined)
   refuseWhereAway(progress)

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { FastifyBaseLogger, FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
-import { type BulkLimits, bulkRoute } from './bulk.ts'
+import { type BeforeBulk, type BulkLimits, bulkRoute } from './bulk.ts'
 import type { Atomic } from './bulk-perform.ts'
 import { type Cursors, createCursors } from './cursor.ts'
 import { discoveryRoutes } from './discovery.ts'
@@ -47,6 +47,8 @@ export interface ScimOptions<C extends Caller = Caller> {
   readonly tokenEndpoint?: string
   /** What one bulk request may ask for. */
   readonly bulk?: BulkLimits
+  /** Told how many operations a bulk request has, before any is done; throws where they are too many for now. */
+  readonly beforeBulk?: BeforeBulk<C>
   /** Without it, circular references in a bulk request are refused, and none is done wholly or not at all. */
   readonly atomic?: Atomic<C>
 }
@@ -169,7 +171,7 @@ export async function scimPlugin<C extends Caller>(
   app: FastifyInstance,
   options: ScimOptions<C>,
 ): Promise<void> {
-  const { handlers, published = [], authenticate, baseUrl, toScimError, atomic, me } = options
+  const { handlers, published = [], authenticate, baseUrl, toScimError, atomic, beforeBulk, me } = options
   const { maxResults = 1000, bodyLimit = 1_048_576, sort = false, bulk = usualBulk } = options
   const readError = errorReader(toScimError)
   parseBodies(app, bodyLimit)
@@ -196,6 +198,6 @@ export async function scimPlugin<C extends Caller>(
       readRoute(closed, { ...readable, callerOf })
       listRoute(closed, one.type.endpoint, { of: [readable], ...lists })
     }
-    bulkRoute(closed, { ...bulk, resources, callerOf, readError, atomic })
+    bulkRoute(closed, { ...bulk, resources, callerOf, readError, atomic, beforeBulk })
   })
 }

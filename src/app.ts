@@ -14,7 +14,6 @@ import { adminRoutes } from './admin/index.ts'
 import type { Config } from './config.ts'
 import { loadContract } from './contract.ts'
 import { Problem, problemBody, problemOf } from './errors.ts'
-import { createGate } from './gateway/gate.ts'
 import { oidcSignIn } from './gateway/oidc-sign-in.ts'
 import { oidcStore } from './gateway/oidc-store.ts'
 import { type RefusalLog, refusalLog } from './gateway/refusals.ts'
@@ -22,6 +21,7 @@ import { notingRefusals } from './gateway/refused-pushes.ts'
 import { inTransaction } from './gateway/scim-atomic.ts'
 import { scimAuthenticator } from './gateway/scim-auth.ts'
 import { toScimError, unreadableAddress } from './gateway/scim-errors.ts'
+import { scimGate } from './gateway/scim-gate.ts'
 import { scimGroups } from './gateway/scim-groups.ts'
 import { scimMe } from './gateway/scim-me.ts'
 import { type Lent, lentCallers, type Send, selfTest } from './gateway/scim-self-test.ts'
@@ -114,7 +114,7 @@ function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
   const typesOf = rememberedTypes()
   const identify = scimAuthenticator({ ...host, failures, typesOf })
   const session = { ...host, sessionCookie: config.sessionCookie }
-  const gate = createGate()
+  const gate = scimGate(host.clock)
   app.addHook('onRequest', (request, reply, done) => {
     // However it ends, be it by the client's going away.
     reply.raw.once('close', () => gate.leave(request))
@@ -122,9 +122,14 @@ function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
   })
   const authenticate = async (request: FastifyRequest) => {
     const caller = lent.callerOf(request.headers.authorization) ?? (await identify(request))
-    const { scope, requestsPerSecond } = caller
-    await gate.enter(request, { organizationId: scope.organizationId, requestsPerSecond, now: scope.now })
+    await gate.push(request, caller)
     return caller
+  }
+  const meOf = scimMe({ ...host, typesOf }, (request) => sessionOf(session, request))
+  const me: typeof meOf = async (request) => {
+    const who = await meOf(request)
+    if (who) await gate.person(request, who.caller)
+    return who
   }
   return scimPlugin(app, {
     handlers: {
@@ -142,7 +147,8 @@ function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
     sort: true,
     cursorKeys: config.secretKeys.map((key) => keyFor('SCIM cursors', key)),
     now: host.clock,
-    me: scimMe({ ...host, typesOf }, (request) => sessionOf(session, request)),
+    beforeBulk: gate.bulk,
+    me,
   })
 }
 

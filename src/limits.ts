@@ -7,9 +7,9 @@ export interface Pace {
 export interface Meter {
   /**
    * Milliseconds until `key` may: 0 is at once. It is counted where that is within `patience`, and then it may after
-   * that time; otherwise nothing is counted.
+   * that time; otherwise nothing is counted. Of many `times` at once the first is what is waited for.
    */
-  take(key: string, pace: Pace, at: { now: Date; patience?: number }): number
+  take(key: string, pace: Pace, at: { now: Date; patience?: number; times?: number }): number
 }
 
 const SECOND = 1000
@@ -20,13 +20,13 @@ export function createMeter(): Meter {
   // When the burst of a key would be whole again.
   const whole = new Map<string, number>()
   return {
-    take(key, { burst, perSecond }, { now, patience = 0 }) {
+    take(key, { burst, perSecond }, { now, patience = 0, times = 1 }) {
       const time = now.getTime()
       const after = Math.max(time, whole.get(key) ?? 0) + SECOND / perSecond
       const wait = Math.max(0, Math.ceil(after - time - (burst * SECOND) / perSecond))
       if (wait > patience) return wait
       whole.delete(key)
-      whole.set(key, after)
+      whole.set(key, after + ((times - 1) * SECOND) / perSecond)
       const [oldest] = whole.keys()
       if (whole.size > MOST_KEYS && oldest !== undefined) whole.delete(oldest)
       return wait

@@ -2,9 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { ScimError } from '../../scim/index.ts'
 import { createMeter } from '../limits.ts'
 
-/** Who comes in: the organization, and how many requests a second it may have served; null for as many as can be. */
+/** Who comes in: an organization, and how many requests a second it may have served; null for as many as can be. */
 export interface Arrival {
-  readonly organizationId: string
+  readonly owner: string
   readonly requestsPerSecond: number | null
   readonly now: Date
 }
@@ -13,6 +13,11 @@ export interface Arrival {
 export interface Gate {
   /** Nothing where it may go on at once; a 429 where it may not in time. */
   enter(request: object, arrival: Arrival): Promise<void> | undefined
+  /**
+   * Counts what one that is in asks for as so many requests more, before it is begun: all or, by a 429, none of it.
+   * What is beyond the limit is made up for by whoever comes next.
+   */
+  count(arrival: Arrival, times: number): Promise<void> | undefined
   /** When it is over, even while it still waits. */
   leave(request: object): void
 }
@@ -29,14 +34,14 @@ export interface GateSettings {
 }
 
 interface Line {
-  readonly organizationId: string
+  readonly owner: string
   /** In the order in which they came. */
   readonly waiting: Set<Place>
   inFlight: number
 }
 
 interface Place {
-  readonly organizationId: string
+  readonly owner: string
   state: 'waiting' | 'in' | 'over'
   line?: Line
   /** Ends its waiting. */
@@ -67,14 +72,23 @@ export function createGate(settings: GateSettings = usual): Gate {
   const hall: Hall = { ...settings, lines: new Map(), turns: new Set(), inFlight: 0 }
   const places = new WeakMap<object, Place>()
   const meter = createMeter()
+  const delayOf = ({ owner, requestsPerSecond: perSecond, now }: Arrival, times: number): number => {
+    if (perSecond === null) return 0
+    const at = { now, patience: hall.limitPatience, times }
+    const delay = meter.take(owner, { burst: perSecond, perSecond }, at)
+    if (delay > hall.limitPatience) throw tooMany(delay)
+    return delay
+  }
   return {
-    enter(request, { organizationId, requestsPerSecond: perSecond, now }) {
-      const at = { now, patience: hall.limitPatience }
-      const delay = perSecond === null ? 0 : meter.take(organizationId, { burst: perSecond, perSecond }, at)
-      if (delay > hall.limitPatience) throw tooMany(delay)
-      const place: Place = { organizationId, state: 'waiting' }
+    enter(request, arrival) {
+      const delay = delayOf(arrival, 1)
+      const place: Place = { owner: arrival.owner, state: 'waiting' }
       places.set(request, place)
       return delay > 0 ? joinLater(hall, place, delay) : join(hall, place)
+    },
+    count(arrival, times) {
+      const delay = times > 0 ? delayOf(arrival, times) : 0
+      return delay > 0 ? pause(delay) : undefined
     },
     leave(request) {
       const place = places.get(request)
@@ -90,7 +104,7 @@ async function joinLater(hall: Hall, place: Place, delay: number): Promise<void>
 }
 
 function join(hall: Hall, place: Place): Promise<void> | undefined {
-  const line = lineOf(hall, place.organizationId)
+  const line = lineOf(hall, place.owner)
   place.line = line
   if (hall.inFlight < hall.most && line.inFlight < hall.mostOfOne && line.waiting.size === 0) {
     admit(hall, place)
@@ -102,9 +116,9 @@ function join(hall: Hall, place: Place): Promise<void> | undefined {
   return called(place, hall.patience)
 }
 
-function lineOf({ lines }: Hall, organizationId: string): Line {
-  const line = lines.get(organizationId) ?? { organizationId, waiting: new Set(), inFlight: 0 }
-  lines.set(organizationId, line)
+function lineOf({ lines }: Hall, owner: string): Line {
+  const line = lines.get(owner) ?? { owner, waiting: new Set(), inFlight: 0 }
+  lines.set(owner, line)
   return line
 }
 
@@ -135,7 +149,7 @@ function end(hall: Hall, place: Place): void {
   hall.inFlight--
   if (hall.turns.size > 0) callNext(hall)
   const isIdle = line.inFlight === 0 && line.waiting.size === 0
-  if (isIdle && hall.lines.size > MOST_IDLE) hall.lines.delete(line.organizationId)
+  if (isIdle && hall.lines.size > MOST_IDLE) hall.lines.delete(line.owner)
 }
 
 /** Whose turn it was goes to the end of the turns. */

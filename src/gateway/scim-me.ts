@@ -1,4 +1,4 @@
-import { type Db, type SessionRow, scimSchemasText } from '../../db/index.ts'
+import { type Db, type SessionRow, scimSettings } from '../../db/index.ts'
 import type { ScimOptions } from '../../scim/index.ts'
 import type { ScimCallerContext } from './scim-auth.ts'
 import type { TypesOf } from './scim-types.ts'
@@ -22,9 +22,11 @@ export function scimMe(
     if (!session) return null
     const { user_id: id, organization_id: organizationId, connection_id: connectionId } = session
     const scope = { db, organizationId, actor: `user:${id}`, now: clock(), requestId: request.id }
-    const resourceTypes = typesOf(organizationId, await scimSchemasText(scope))
+    const settings = await scimSettings(scope)
+    const resourceTypes = typesOf(organizationId, settings?.schemas ?? null)
     const types = resourceTypes ? { resourceTypes } : {}
-    const reader = { id: connectionId, connectionId, profile: 'lenient' as const, requestsPerSecond: null }
+    const requestsPerSecond = settings?.requests_per_second ?? null
+    const reader = { id: connectionId, connectionId, profile: 'lenient' as const, requestsPerSecond }
     return { id, caller: { ...reader, ...types, requestId: request.id, scope } }
   }
 }

@@ -14,10 +14,10 @@ const impatient = { ...settings, patience: 50 }
 function crowd(gate: Gate) {
   const served: string[] = []
   const inside: object[] = []
-  const come = async (organizationId: string, requestsPerSecond: number | null = null) => {
+  const come = async (owner: string, requestsPerSecond: number | null = null) => {
     const request = {}
-    await gate.enter(request, { organizationId, requestsPerSecond, now })
-    served.push(organizationId)
+    await gate.enter(request, { owner, requestsPerSecond, now })
+    served.push(owner)
     inside.push(request)
   }
   const leave = async () => {
@@ -31,9 +31,9 @@ const tooMany = { code: 'tooManyRequests', headers: { 'retry-after': '1' } }
 
 t.test('what can be served goes on at once', async (t) => {
   const gate = createGate(settings)
-  t.equal(gate.enter({}, { organizationId: 'a', requestsPerSecond: null, now }), undefined)
+  t.equal(gate.enter({}, { owner: 'a', requestsPerSecond: null, now }), undefined)
   gate.leave({})
-  t.equal(gate.enter({}, { organizationId: 'a', requestsPerSecond: 25, now }), undefined)
+  t.equal(gate.enter({}, { owner: 'a', requestsPerSecond: 25, now }), undefined)
 })
 
 t.test('organizations take turns, and one of them always finds room', async (t) => {
@@ -66,7 +66,7 @@ t.test('the line is bounded in length and in time', async (t) => {
 t.test('who goes away while waiting keeps no place', async (t) => {
   const gate = createGate(settings)
   const [inside, gone] = [{}, {}]
-  const arrival = { organizationId: 'a', requestsPerSecond: null, now }
+  const arrival = { owner: 'a', requestsPerSecond: null, now }
   for (const request of [inside, {}, {}]) gate.enter(request, arrival)
   const waiting = [gone, {}, {}].map((request) => Promise.resolve(gate.enter(request, arrival)))
   const served: number[] = []
@@ -90,6 +90,19 @@ t.test('a limit lets a burst through, then as many a second as it says', async (
   t.equal(meter.take('b', pace, at(0)), 0, 'each for itself')
   t.equal(meter.take('a', pace, at(200)), 0)
   t.equal(meter.take('a', pace, at(1000)), 0)
+})
+
+t.test('many at once are counted, and made up for by what comes next', async (t) => {
+  const gate = createGate(settings)
+  const arrival = { owner: 'a', requestsPerSecond: 10, now }
+  t.equal(gate.count({ ...arrival, requestsPerSecond: null }, 1000), undefined)
+  t.equal(gate.count(arrival, 0), undefined)
+  t.equal(gate.count(arrival, 40), undefined)
+  t.throws(() => gate.enter({}, arrival), { code: 'tooManyRequests', headers: { 'retry-after': '4' } })
+  t.throws(() => gate.count(arrival, 1), { code: 'tooManyRequests' })
+  t.equal(gate.enter({}, { ...arrival, owner: 'b' }), undefined, 'each for itself')
+  const later = { ...arrival, now: new Date(now.getTime() + 3100) }
+  t.equal(gate.enter({}, later), undefined, 'what is refused is not counted')
 })
 
 t.test('a meter forgets rather than grows', async (t) => {
@@ -145,6 +158,45 @@ t.test('an organization that has a limit is kept to it, and others are not', asy
   t.same(new Set((await many(120)).map(({ status }) => status)), new Set([200]))
   const changes = await usher.rows("select changed from events where type = 'organization.changed'")
   t.same(changes, Array(2).fill({ changed: ['requestsPerSecond'] }))
+})
+
+t.test('each operation of a bulk request counts, and none is refused half-way', async (t) => {
+  let time = Date.now()
+  const usher = await startUsher(t, { clock: () => new Date(time) })
+  const { organization, scim } = await usher.makePusher()
+  await usher.admin('PATCH', organization.path, { requestsPerSecond: 25 })
+  const bulk = (of: string, count: number) =>
+    scim('POST', '/Bulk', {
+      Operations: Array.from({ length: count }, (_, n) => ({
+        method: 'POST',
+        path: '/Users',
+        bulkId: `${n}`,
+        data: { userName: `${of}${n}` },
+      })),
+    })
+  const made = await bulk('a', 200)
+  t.same(
+    new Set((made.body.Operations as { status: string }[]).map(({ status }) => status)),
+    new Set(['201']),
+  )
+  const refused = { status: 429, headers: { 'retry-after': '8' } }
+  t.match(await scim('GET', '/Users?count=0'), refused)
+  t.match(await bulk('b', 10), refused)
+  time += 8000
+  t.match(await scim('GET', '/Users?count=0'), { status: 200, body: { totalResults: 200 } })
+})
+
+t.test('people at /Me take turns, in a line of their own', async (t) => {
+  const time = Date.now()
+  const usher = await startUsher(t, { clock: () => new Date(time) })
+  const { organization, connection, scim } = await usher.makePusher()
+  await usher.admin('PATCH', organization.path, { requestsPerSecond: 25 })
+  const { cookie } = await usher.signIn(connection, { sub: 'ada', preferred_username: 'ada' })
+  const me = () => usher.call({ method: 'GET', url: '/scim/v2/Me', headers: { cookie } })
+  const answers = await Promise.all(Array.from({ length: 120 }, me))
+  const of = (wanted: number) => answers.filter(({ status }) => status === wanted).length
+  t.same([of(200), of(429)], [75, 45], 'a second’s worth at once, two more while they can wait')
+  t.match(await scim('GET', '/Users'), { status: 200 }, 'and pushes are not kept waiting by them')
 })
 
 t.test('clients that go away leave no request in flight behind', async (t) => {
