@@ -1,7 +1,7 @@
 import { Op } from 'sequelize'
 import { query, transact } from './connect.ts'
 import { type NewEvent, recordEvents } from './events.ts'
-import type { Connection, ConnectionSettings } from './models/connection.ts'
+import type { Connection, ConnectionSettings, ProviderPins } from './models/connection.ts'
 import type { Scope } from './scope.ts'
 
 export type ConnectionRow = Pick<
@@ -18,10 +18,12 @@ export type ConnectionRow = Pick<
   | 'scimProfile'
   | 'scimBareToken'
   | 'settings'
+  | 'pins'
+  | 'drift'
   | 'version'
 >
 
-export type NewConnection = Omit<ConnectionRow, 'status' | 'version'>
+export type NewConnection = Omit<ConnectionRow, 'status' | 'version' | 'pins' | 'drift'>
 
 /** Makes a connection and its directory entry; 23505 where the organization has one of that name. */
 export async function createConnection(
@@ -76,19 +78,28 @@ const endSessions = {
   text: 'delete from sessions where organization_id = $1 and connection_id = $2',
 }
 
+export interface ConnectionChange {
+  readonly row: ConnectionRow
+  readonly statusChanges: boolean
+  /** What was approved of another provider says nothing of this one. */
+  readonly issuerChanges: boolean
+  readonly events: readonly NewEvent[]
+}
+
 /**
  * Replaces what a connection is set to; false where its version is another by now. Disabling it ends its sessions,
  * and enabling it those that were on their way when it was disabled.
  */
 export async function changeConnection(
   scope: Scope,
-  { id, version, ...settings }: ConnectionRow,
-  { statusChanges, events }: { statusChanges: boolean; events: readonly NewEvent[] },
+  { row, statusChanges, issuerChanges, events }: ConnectionChange,
 ): Promise<boolean> {
   const { organizationId, now } = scope
+  const { id, version, pins: _pins, drift: _drift, ...settings } = row
+  const unpinned = issuerChanges ? { pins: null, drift: null } : {}
   return transact(scope.db, async (db) => {
     const [changed] = await db.models.Connection.update(
-      { ...settings, version: version + 1, updatedAt: now },
+      { ...settings, ...unpinned, version: version + 1, updatedAt: now },
       { where: { organizationId, id, version }, transaction: db.transaction ?? null },
     )
     if (changed === 0) return false
@@ -101,7 +112,7 @@ export async function changeConnection(
 const signInSettings = {
   name: 'oidc_connection',
   text: `select c.id, c.name, c.issuer, c.client_id, c.client_secret, c.token_endpoint_auth_method,
-           c.correlation_claim, c.scopes, c.scim_profile, c.settings, c.version,
+           c.correlation_claim, c.scopes, c.scim_profile, c.settings, c.pins, c.version,
            o.slug as organization_slug, o.name as organization_name
          from connections c join organizations o on o.id = c.organization_id and o.status = 'active'
          where c.organization_id = $1 and ($2::uuid is null or c.id = $2) and c.status = 'active'
@@ -119,6 +130,7 @@ export interface OidcConnectionRow {
   readonly scopes: string[] | null
   readonly scim_profile: string | null
   readonly settings: ConnectionSettings
+  readonly pins: ProviderPins | null
   readonly version: number
   readonly organization_slug: string
   readonly organization_name: string

@@ -40,7 +40,7 @@ export { holdAlone } from './hold.ts'
 export { checkInvariants, type Violation } from './invariants.ts'
 export { findMatches, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
 export { migrate, pendingMigrations } from './migrate.ts'
-export type { ConnectionSettings, OidcSettings } from './models/connection.ts'
+export type { ConnectionSettings, OidcSettings, ProviderPins } from './models/connection.ts'
 export {
   createOrganization,
   findOrganization,
@@ -50,6 +50,7 @@ export {
 } from './organizations.ts'
 export { findPerson, listPeople, type PersonRow, peopleFirstParameter } from './people.ts'
 export { currentPolicy, type PolicyRow } from './policies.ts'
+export { approveProvider, pinProvider, recordDrift } from './provider-pins.ts'
 export {
   createScimClient,
   findScimClient,

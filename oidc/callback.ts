@@ -1,6 +1,7 @@
-import { NETWORK_DEADLINE, within } from './deadline.ts'
+import { approvedProvider } from './approved.ts'
+import { NETWORK_DEADLINE } from './deadline.ts'
 import type { ProviderMetadata } from './discovery.ts'
-import { fromFailure, OidcError, providerError, refused } from './errors.ts'
+import { OidcError, providerError, refused } from './errors.ts'
 import { identify } from './identify.ts'
 import { redirectUri } from './login.ts'
 import type { OidcConnection, SignInTransaction } from './ports.ts'
@@ -14,7 +15,7 @@ export async function callback(visit: Visit): Promise<unknown> {
   const answer = readAnswer(visit)
   const transaction = await takeTransaction(visit, connection, answer)
   const deadline = AbortSignal.timeout(NETWORK_DEADLINE)
-  const provider = await within(deadline, visit.providerOf(connection)).catch(rethrow)
+  const provider = await approvedProvider(visit, connection, deadline)
   checkIssuer(answer, provider.metadata)
   checkError(answer)
   const url = answerUrl(visit, connection)
@@ -75,8 +76,4 @@ function checkError({ error, errorDescription }: Answer): void {
 /** From the configured address, not from the request's: the token request derives `redirect_uri` from it. */
 function answerUrl(visit: Visit, connection: OidcConnection): URL {
   return new URL(redirectUri(visit, connection) + queryOf(visit.request))
-}
-
-function rethrow(error: unknown): never {
-  throw fromFailure(error, 'discovery')
 }

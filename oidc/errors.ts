@@ -21,6 +21,10 @@ const REFUSALS = {
   provider_response: [502, 'The identity provider sent an answer that makes no sense.'],
   provider_unreachable: [502, 'The identity provider could not be reached.'],
   client_rejected: [502, 'The identity provider does not accept this service as its client.'],
+  provider_drifted: [
+    502,
+    'The identity provider has changed in a way that an administrator must approve first.',
+  ],
   provider_timeout: [504, 'The identity provider did not answer in time.'],
 } as const satisfies Record<string, readonly [Refusal['status'], string]>
 

@@ -4,6 +4,7 @@ export type {
   OidcOptions,
   OidcStore,
   Pages,
+  ProviderPins,
   Refusal,
   SignInResult,
   SignInTransaction,

@@ -1,6 +1,6 @@
 import { buildAuthorizationUrl, calculatePKCECodeChallenge } from 'openid-client'
+import { approvedProvider } from './approved.ts'
 import { configure } from './client.ts'
-import { NETWORK_DEADLINE, within } from './deadline.ts'
 import { fromFailure, refused } from './errors.ts'
 import type { OidcConnection } from './ports.ts'
 import { checkReturnTo } from './return-to.ts'
@@ -72,8 +72,8 @@ async function authorizationUrl(
   connection: OidcConnection,
   own: Record<string, string>,
 ): Promise<URL> {
+  const provider = await approvedProvider(visit, connection)
   try {
-    const provider = await within(AbortSignal.timeout(NETWORK_DEADLINE), visit.providerOf(connection))
     return buildAuthorizationUrl(configure(connection, provider), {
       ...connection.authorizationParameters,
       redirect_uri: redirectUri(visit, connection),

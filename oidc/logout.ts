@@ -1,6 +1,6 @@
 import { buildEndSessionUrl } from 'openid-client'
+import { approvedProvider } from './approved.ts'
 import { configure } from './client.ts'
-import { NETWORK_DEADLINE, within } from './deadline.ts'
 import { OidcError, refused } from './errors.ts'
 import { clearSession, readSession } from './sessions.ts'
 import { html, type Visit } from './visit.ts'
@@ -47,7 +47,7 @@ async function providerLogout(visit: Visit, { connectionId, idToken }: EndedSess
   const connection = await options.store.connection(connectionId)
   if (!connection) return null
   try {
-    const provider = await within(AbortSignal.timeout(NETWORK_DEADLINE), visit.providerOf(connection))
+    const provider = await approvedProvider(visit, connection)
     if (!provider.metadata.end_session_endpoint) return null
     return buildEndSessionUrl(configure(connection, provider), {
       post_logout_redirect_uri: options.publicUrl + DONE,

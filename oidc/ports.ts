@@ -14,10 +14,20 @@ export interface OidcConnection {
   readonly scopes: readonly string[]
   /** Claims of the id_token that must be there with these very values: the tenant, where an issuer has several. */
   readonly requiredClaims?: Readonly<Record<string, string>>
+  /** What of the provider was approved; absent until it was first met. */
+  readonly pins?: ProviderPins
+  /** Whether more than that is accepted of it, and only told. */
+  readonly acceptsDrift?: boolean
   /** Further parameters of the authorization request. */
   readonly authorizationParameters?: Readonly<Record<string, string>>
   /** Changes whenever the settings above do, so that what was discovered for the old ones is not used. */
   readonly version: number
+}
+
+/** By which algorithms a provider signs its id_tokens, and the origins of its endpoints. */
+export interface ProviderPins {
+  readonly algorithms: readonly string[]
+  readonly origins: readonly string[]
 }
 
 /** A sign-in that has begun and is bound to the browser that began it; used once. */
@@ -68,6 +78,10 @@ export interface OidcStore {
   takeTransaction(key: { connectionId: string; stateHash: Buffer }): Promise<SignInTransaction | null>
   /** Ends the session; says what the provider needs to end its own. */
   endSession(token: string): Promise<{ connectionId: string; idToken?: string } | null>
+  /** Pins what is found where nothing is pinned yet; what is pinned then, null where the connection has changed. */
+  pin(connection: OidcConnection, found: ProviderPins): Promise<ProviderPins | null>
+  /** Leaves one event of what is found beyond the pins, however often it is; pins it where that is accepted. */
+  recordDrift(connection: OidcConnection, found: ProviderPins): Promise<void>
   /** Leaves one event where the connection is known. */
   recordRefusal(refusal: Refusal, context: { connectionId?: string; requestId: string }): Promise<void>
 }

@@ -97,6 +97,8 @@ const tables: Record<string, string> = {
     scim_profile text check (scim_profile in ('lenient', 'strict')),
     scim_bare_token boolean not null default false,
     settings jsonb not null default '{}',
+    pins jsonb,
+    drift jsonb,
     version integer not null default 1,
     created_at timestamptz not null,
     updated_at timestamptz not null,

@@ -18,6 +18,14 @@ export interface OidcSettings {
   readonly preset?: 'entra' | 'okta' | 'google' | 'keycloak' | 'auth0' | 'generic'
   /** The Google Workspace domain that people must be of. */
   readonly hostedDomain?: string
+  /** What becomes of a provider that says more than was approved; absent: it is refused. */
+  readonly onDrift?: 'refuse' | 'accept'
+}
+
+/** What an administrator has approved of a provider, or what of it awaits that. */
+export interface ProviderPins {
+  readonly algorithms: readonly string[]
+  readonly origins: readonly string[]
 }
 
 /** `issuer` is null where there is no OIDC half, `scimProfile` where there is no SCIM half. */
@@ -35,6 +43,8 @@ export interface Connection extends Model<InferAttributes<Connection>, InferCrea
   scimProfile: 'lenient' | 'strict' | null
   scimBareToken: boolean
   settings: ConnectionSettings
+  pins: ProviderPins | null
+  drift: ProviderPins | null
   version: number
   createdAt: Date
   updatedAt: Date
@@ -57,6 +67,8 @@ export const defineConnection = (sequelize: Sequelize) =>
       scimProfile: DataTypes.TEXT,
       scimBareToken: { type: DataTypes.BOOLEAN, allowNull: false },
       settings: { type: DataTypes.JSONB, allowNull: false },
+      pins: DataTypes.JSONB,
+      drift: DataTypes.JSONB,
       version: { type: DataTypes.INTEGER, allowNull: false },
       createdAt: { type: DataTypes.DATE, allowNull: false },
       updatedAt: { type: DataTypes.DATE, allowNull: false },

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import {
+  approveProvider,
   type ConnectionRow,
   changeConnection,
   createConnection,
@@ -30,7 +31,8 @@ export function connectionHandlers(admin: Admin): AdminHandlers {
         data: { oidc: row.issuer !== null, scim: row.scimProfile !== null },
       })
       await createConnection(scope, row, [event]).catch(nameTaken(row))
-      return tagged(reply.code(201), { ...row, status: 'active', version: 1 }, admin)
+      const made = { ...row, status: 'active', version: 1, pins: null, drift: null } as const
+      return tagged(reply.code(201), made, admin)
     },
     async listConnections(request: FastifyRequest) {
       const { limit, ...page } = pageOf(request)
@@ -51,6 +53,9 @@ export function connectionHandlers(admin: Admin): AdminHandlers {
         eventOf({ type: 'connection.self-tested', subject, data: { ok: result.ok } }),
       ])
       return result
+    },
+    async approveConnection(request: FastifyRequest, reply: FastifyReply) {
+      return tagged(reply, await approved(admin, request), admin)
     },
     async changeConnection(request: FastifyRequest, reply: FastifyReply) {
       return tagged(reply, await changed(admin, request), admin)
@@ -77,6 +82,18 @@ export async function scimConnectionOf(admin: Admin, request: FastifyRequest): P
   return row
 }
 
+/** Pins what a provider has come to say; `If-Match` holds it to what was looked at. */
+async function approved(admin: Admin, request: FastifyRequest): Promise<ConnectionRow> {
+  const { drift, ...row } = await connectionOf(admin, request)
+  checkIfMatch(request, row.version)
+  if (drift === null) throw new Problem('conflict', 'There is nothing to approve.')
+  const subject = { type: 'connection', id: row.id } as const
+  const event = eventOf({ type: 'connection.approved', subject, changed: ['oidc.pins'], data: { ...drift } })
+  if (!(await approveProvider(admin.scopeOf(request), row, [event])))
+    throw new Problem('conflict', 'It has changed meanwhile: look at it again.')
+  return { ...row, pins: drift, drift: null, version: row.version + 1 }
+}
+
 /** The patch as the contract let it in: `oidc` and `scim` are patches of their own. */
 interface Patch extends Partial<Pick<ConnectionRow, 'name' | 'status'>> {
   readonly oidc?: { readonly issuer?: string | null; readonly clientSecret?: string | null }
@@ -92,9 +109,9 @@ async function changed(admin: Admin, request: FastifyRequest): Promise<Connectio
     const before = await connectionOf(admin, request)
     checkIfMatch(request, before.version)
     const change = await changeOf({ admin, scope }, before, request.body as Patch) // as the contract validated it
-    const { row, events } = change
-    if (events.length === 0) return before
-    const done = await changeConnection(scope, row, change).catch(nameTaken(row))
+    const { row } = change
+    if (change.events.length === 0) return before
+    const done = await changeConnection(scope, change).catch(nameTaken(row))
     if (done) return { ...row, version: before.version + 1 }
   }
   throw new Problem('conflict', 'It is being changed by others; try again.')
@@ -117,7 +134,9 @@ async function changeOf(
   const kept = patch.oidc?.clientSecret === null ? null : clientSecret
   const { organizationId } = scope
   const made = await rowOf(wish, { ...admin, organizationId, id, clientSecret: kept })
-  const row = { ...made, status, version }
+  const issuerChanges = made.issuer !== before.issuer
+  const { pins, drift } = issuerChanges ? { pins: null, drift: null } : before
+  const row = { ...made, status, version, pins, drift }
   const names = changedNames(now, wishOf(row))
   if (row.clientSecret !== clientSecret) names.push('oidc.clientSecret')
   const statusChanges = status !== before.status
@@ -127,7 +146,7 @@ async function changeOf(
     ...(names.length > 0 ? [eventOf({ type: 'connection.changed', subject, changed: names })] : []),
     ...(statusChanges ? [eventOf({ type, subject, changed: ['status'] })] : []),
   ]
-  return { row, statusChanges, events }
+  return { row, statusChanges, issuerChanges, events }
 }
 
 /** A secret goes to the provider it was given for, and to no other that somebody who cannot read it may name. */

@@ -35,6 +35,8 @@ const scimView = ({ scimProfile, scimBareToken }: ConnectionRow, publicUrl: stri
 function oidcView(row: ConnectionRow, publicUrl: string): object {
   return {
     ...oidcOf(row),
+    ...(row.pins && { pins: row.pins }),
+    ...(row.drift && { drift: row.drift }),
     loginUrl: `${publicUrl}/oidc/${row.id}/start`,
     redirectUri: `${publicUrl}/oidc/${row.id}/callback`,
     initiateLoginUri: `${publicUrl}/oidc/${row.id}/initiate`,

@@ -20,6 +20,7 @@ import { hashOf, readToken } from '../auth.ts'
 import { isUuid, newId } from '../ids.ts'
 import type { Secrets } from '../secrets.ts'
 import { presetRules } from '../translate/presets.ts'
+import { oidcPins } from './oidc-pins.ts'
 import type { RefusalLog } from './refusals.ts'
 
 /** A connection with what linking needs to know of it. */
@@ -66,6 +67,11 @@ export function oidcStore(host: Host, refusals: RefusalLog): OidcStore {
       const row = scope && (await takeSignInTransaction(scope, key))
       return row && transactionOf(row)
     },
+    ...oidcPins(async (connectionId) => {
+      const scope = await scopeOf(connectionId)
+      if (!scope) throw new Error('the connection of a sign-in has no organization')
+      return scope
+    }),
     endSession: (token) => end(host, token),
     async recordRefusal(refusal, { connectionId, requestId }) {
       const scope = connectionId === undefined ? null : await scopeOf(connectionId)
@@ -141,6 +147,8 @@ async function connectionOf(
     ...(clientSecret && { clientSecret }),
     ...(method && { tokenEndpointAuthMethod: method }),
     scopes: row.scopes ?? [],
+    ...(row.pins && { pins: row.pins }),
+    acceptsDrift: row.settings.oidc?.onDrift === 'accept',
     ...presetRules({ issuer: row.issuer, ...row.settings.oidc }),
     version: row.version,
     organizationId,

@@ -6,6 +6,7 @@ import {
   type OidcOptions,
   type OidcStore,
   oidcPlugin,
+  type ProviderPins,
   type Refusal,
   type SignInTransaction,
   type VerifiedSignIn,
@@ -20,6 +21,7 @@ export interface MemoryHost {
   readonly sessions: Map<string, VerifiedSignIn>
   readonly signIns: VerifiedSignIn[]
   readonly refusals: { refusal: Refusal; connectionId?: string }[]
+  readonly drifts: ProviderPins[]
   readonly log: string[]
   /** What the next sign-ins are refused with. */
   policy?: Refusal
@@ -55,6 +57,7 @@ export async function startHost(options: Partial<OidcOptions> = {}): Promise<Mem
     sessions: new Map(),
     signIns: [],
     refusals: [],
+    drifts: [],
   }
   app.get('/', async () => 'home')
   app.get('/place', async () => 'the place asked for')
@@ -78,8 +81,8 @@ export function reset(host: MemoryHost): void {
   host.transactions.clear()
   host.sessions.clear()
   delete host.policy
-  for (const list of [host.signIns, host.refusals, host.log]) list.length = 0
-  const changed = host.connections.map((one) => ({ ...one, version: one.version + 1 }))
+  for (const list of [host.signIns, host.refusals, host.drifts, host.log]) list.length = 0
+  const changed = host.connections.map(({ pins, ...one }) => ({ ...one, version: one.version + 1 }))
   host.connections.splice(0, Infinity, ...changed)
 }
 
@@ -118,6 +121,15 @@ function storeOf(host: MemoryHost): OidcStore {
       const found = transactions.get(keyOf(key)) ?? null
       transactions.delete(keyOf(key))
       return found
+    },
+    pin: async (connection, found) => {
+      const at = connections.findIndex((one) => one.id === connection.id)
+      const known = connections[at]?.pins
+      if (!known) connections[at] = { ...connection, pins: found }
+      return known ?? found
+    },
+    recordDrift: async (_connection, found) => {
+      host.drifts.push(found)
     },
     endSession: async (token) => {
       const person = sessions.get(token)

@@ -57,7 +57,8 @@ function asking(call: Call, base: string, { token, ...more }: Record<string, str
   }
 }
 
-export const adminAsk = (call: Call, key: string): Ask => asking(call, '/admin/v1', { token: key })
+export const adminAsk = (call: Call, key: string, headers: Record<string, string> = {}): Ask =>
+  asking(call, '/admin/v1', { token: key, ...headers })
 
 /** As the identity provider that holds the token; `headers` go with every request. */
 export const scimAsk = (call: Call, token: string, headers: Record<string, string> = {}): Ask =>

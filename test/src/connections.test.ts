@@ -1,10 +1,10 @@
 import t from 'tap'
 import { createBrowser } from '../oidc/browser.ts'
 import { startHostile } from '../oidc/hostile.ts'
-import { makeConnection, makeOrganization } from './api.ts'
+import { adminAsk, makeConnection, makeOrganization } from './api.ts'
 import { holdOnEachLayout } from './layouts.ts'
 import { listen } from './listening.ts'
-import type { Usher } from './usher.ts'
+import { ADMIN_KEY, type Usher } from './usher.ts'
 
 const oidc = { issuer: 'https://idp.example', clientId: 'client', clientSecret: 'first' }
 const TENANT = '0f2a9c1e-7d52-4c1b-9a55-2f30c7b0e1aa'
@@ -90,16 +90,11 @@ holdOnEachLayout(t, {
   'a patch is made to the version that was read': async (t, usher) => {
     const { id, path } = await usher.makeConnection(await usher.makeOrganization(), { oidc })
     const patch = (name: string, tag: string) =>
-      usher.call({
-        method: 'PATCH',
-        url: `/admin/v1${path}`,
-        headers: {
-          authorization: `Bearer the-key-of-the-environment-in-tests`,
-          'content-type': 'application/merge-patch+json',
-          'if-match': tag,
-        },
-        body: { name },
-      })
+      adminAsk(usher.call, ADMIN_KEY, { 'content-type': 'application/merge-patch+json', 'if-match': tag })(
+        'PATCH',
+        path,
+        { name },
+      )
     t.match(await usher.admin('GET', path), { headers: { etag: '"1"' } })
     t.match(await patch('one', '"1"'), { status: 200, headers: { etag: '"2"' } })
     t.match(await patch('two', '"1"'), { status: 412, body: { code: 'precondition_failed' } })

@@ -131,6 +131,7 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('listConnections', await admin('GET', `${path}/connections`), 200)
     fits('getConnection', await admin('GET', connection.path), 200)
     fits('changeConnection', await admin('PATCH', connection.path, { name: 'Changed' }), 200)
+    fits('approveConnection', await admin('POST', `${connection.path}/approve`), 409)
     fits('changeConnection', await admin('PATCH', connection.path, { oidc: { issuer: null } }), 400)
     const credentials = `${connection.path}/scim-credentials`
     const made = fits(
