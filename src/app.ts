@@ -25,7 +25,6 @@ import { scimGate } from './gateway/scim-gate.ts'
 import { scimGroups } from './gateway/scim-groups.ts'
 import { scimMe } from './gateway/scim-me.ts'
 import { type Lent, lentCallers, type Send, selfTest } from './gateway/scim-self-test.ts'
-import { rememberedTypes } from './gateway/scim-types.ts'
 import { scimUsers } from './gateway/scim-users.ts'
 import { rolesAndEntitlements, scimValues } from './gateway/scim-values.ts'
 import { healthRoutes } from './health.ts'
@@ -40,6 +39,7 @@ import { createOutbound, type Outbound } from './outbound.ts'
 import { rememberedPolicies } from './provisioning/policy.ts'
 import { keyFor, secretsOf } from './secrets.ts'
 import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
+import { rememberedTypes } from './translate/types.ts'
 
 export interface AppOptions {
   readonly config: Config
@@ -142,7 +142,7 @@ function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
     baseUrl: `${config.publicUrl}${SCIM}`,
     tokenEndpoint: tokenEndpointOf(config.publicUrl),
     toScimError,
-    atomic: inTransaction,
+    atomic: inTransaction(refusals),
     bodyLimit: MAX_BODY,
     sort: true,
     cursorKeys: config.secretKeys.map((key) => keyFor('SCIM cursors', key)),

@@ -7,6 +7,8 @@ import {
   listSessions,
   type PersonRow,
   peopleFirstParameter,
+  type Scope,
+  scimSettings,
 } from '../../db/index.ts'
 import { eventOf } from '../events/record.ts'
 import { isUuid } from '../ids.ts'
@@ -19,9 +21,10 @@ export function userHandlers(admin: Admin): AdminHandlers {
   return {
     async listUsers(request: FastifyRequest) {
       const { limit, ...page } = pageOf(request)
+      const scope = admin.scopeOf(request)
       const { filter } = request.query as { filter?: string } // as the contract validated it
-      const where = peopleCondition(filter, peopleFirstParameter)
-      const rows = await listPeople(admin.scopeOf(request), { where, ...page, limit: limit + 1 })
+      const where = filter === undefined ? everybody : await conditionOf(scope, filter)
+      const rows = await listPeople(scope, { where, ...page, limit: limit + 1 })
       return listOf(rows, limit, personView)
     },
     async getUser(request: FastifyRequest) {
@@ -54,6 +57,16 @@ export function userHandlers(admin: Admin): AdminHandlers {
       return reply.code(204).send()
     },
   }
+}
+
+const everybody = { text: 'true', values: [] }
+
+async function conditionOf(scope: Scope, filter: string) {
+  const settings = await scimSettings(scope)
+  return peopleCondition(filter, {
+    firstParameter: peopleFirstParameter,
+    schemas: settings?.schemas ?? null,
+  })
 }
 
 /** The person that the path names. */

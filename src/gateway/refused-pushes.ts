@@ -17,7 +17,7 @@ export function notingRefusals(handler: Handler, refusals: RefusalLog): Handler 
       try {
         return await work(caller, ...rest)
       } catch (error) {
-        await note(caller, error, refusals)
+        await noteRefusal(caller, error, refusals)
         throw error
       }
     }
@@ -30,9 +30,14 @@ export function notingRefusals(handler: Handler, refusals: RefusalLog): Handler 
   }
 }
 
-async function note({ scope, connectionId }: ScimCallerContext, error: unknown, refusals: RefusalLog) {
+/** Leaves an event where the error says that the domain said no. */
+export async function noteRefusal(
+  { scope, connectionId }: ScimCallerContext,
+  error: unknown,
+  refusals: RefusalLog,
+): Promise<void> {
   const answer = error instanceof ScimError ? error : toScimError(error)
-  // An event written in a transaction would go with it when it fails.
+  // An event written in a transaction would go with it when it fails; whoever began it notes the refusal.
   if (!answer || !REFUSED.includes(answer.status) || scope.db.transaction) return
   const refusal = error instanceof Refused ? decisionOf(error) : { code: answer.code }
   // The refusal stands, whether or not it could be noted.

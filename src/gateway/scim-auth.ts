@@ -8,7 +8,7 @@ import {
 import { type Caller, ScimError } from '../../scim/index.ts'
 import { readToken, tokenOf } from '../auth.ts'
 import type { Failures } from '../limits.ts'
-import type { TypesOf } from './scim-types.ts'
+import type { TypesOf } from '../translate/types.ts'
 
 /** Who pushes: the connection that the credential names, and so the organization. */
 export interface ScimCallerContext extends Caller {

@@ -1,7 +1,7 @@
 import { type Db, type SessionRow, scimSettings } from '../../db/index.ts'
 import type { ScimOptions } from '../../scim/index.ts'
+import type { TypesOf } from '../translate/types.ts'
 import type { ScimCallerContext } from './scim-auth.ts'
-import type { TypesOf } from './scim-types.ts'
 
 interface Host {
   readonly db: Db

@@ -179,6 +179,22 @@ holdOnEachLayout(t, {
     t.same(await checkInvariants(usher.db), [])
   },
 
+  'what is refused in a transaction leaves its event when all is undone': async (t, usher) => {
+    const { organization, scim } = await usher.makePusher()
+    const [ada = ''] = idsOf(await bulk(scim, [user('ada', { externalId: 'a' })]))
+    const refusals = async () =>
+      usher.rows(
+        "select subject_id, data ->> 'code' as code from events where organization_id = $1 and type = 'push.refused' order by id",
+        [organization.id],
+      )
+    await bulk(scim, [user('bob'), user('ADA', { externalId: 'x' })], '?atomic=true')
+    t.match(await refusals(), [{ subject_id: ada, code: 'user_name_taken' }])
+    await bulk(scim, [user('cyd', managedBy('bulkId:Ada')), user('Ada', managedBy('bulkId:cyd'))])
+    t.match(await refusals(), [{}, { subject_id: ada, code: 'user_name_taken' }], 'of a circle, too')
+    await bulk(scim, [user('dan'), { method: 'DELETE', path: '/Users/nobody' }], '?atomic=true')
+    t.equal((await refusals()).length, 2, 'the client’s haste is none')
+  },
+
   'somebody deleted is restored within a transaction too': async (t, usher) => {
     const { scim } = await usher.makePusher()
     const [ada = ''] = idsOf(await bulk(scim, [user('ada', { externalId: 'a' })]))

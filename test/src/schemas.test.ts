@@ -3,7 +3,7 @@ import t from 'tap'
 import { readSchema, userSchema } from '../../scim/index.ts'
 import { holdExtended } from '../scim/extended.ts'
 import { randomSchema } from '../scim/random-schema.ts'
-import type { Body } from './api.ts'
+import type { Body, Organization } from './api.ts'
 import { holdOnEachLayout } from './layouts.ts'
 import { patchOp, patchUser, person } from './people.ts'
 import type { Usher } from './usher.ts'
@@ -127,6 +127,24 @@ holdOnEachLayout(
           body: { errors: [{ path: 'body/resourceType' }] },
         },
       )
+    },
+
+    'administrators find people by it': async (t, usher) => {
+      const { organization, put, scim } = await start(usher)
+      const theirs = await start(usher)
+      await put(payroll())
+      later()
+      for (const [name, grade] of Object.entries({ ada: 'Senior', bob: 'Junior' }))
+        await scim('POST', '/Users', person(name, { [URN]: { badge: name, grade } }))
+      const find = async ({ path }: Organization, filter: string) => {
+        const answer = await usher.admin('GET', `${path}/users?filter=${encodeURIComponent(filter)}`)
+        return answer.body.code ?? (answer.body.items as Body[]).map(({ userName }) => userName)
+      }
+      t.same(await find(organization, `${URN}:grade eq "senior"`), ['ada'])
+      t.same(await find(organization, `grade eq "JUNIOR" and status eq "ready"`), ['bob'])
+      t.same(await find(organization, `${URN}:badge pr`), ['ada', 'bob'])
+      t.equal(await find(organization, `${URN}:nothing pr`), 'invalid_filter')
+      t.equal(await find(theirs.organization, `${URN}:badge pr`), 'invalid_filter')
     },
 
     'its attributes are as any other, for this organization alone': async (t, usher) => {

@@ -7,7 +7,7 @@ import {
   withExtensions,
 } from '../../scim/index.ts'
 
-type Types = NonNullable<Caller['resourceTypes']>
+export type Types = Required<NonNullable<Caller['resourceTypes']>>
 
 /** The types of an organization, from its schemas as the database writes them; nothing where it has none of its own. */
 export type TypesOf = (organizationId: string, schemas: string | null) => Types | undefined
@@ -26,14 +26,15 @@ export function rememberedTypes(): TypesOf {
     if (text === null) return undefined
     const known = remembered.get(organizationId)
     if (known?.text === text) return known.types
-    const types = read(text)
+    const types = readTypes(text)
     if (remembered.size >= MOST_REMEMBERED) remembered.clear()
     remembered.set(organizationId, { text, types })
     return types
   }
 }
 
-function read(text: string): Types {
+/** The types that have these schemas beside the standard ones. */
+export function readTypes(text: string): Types {
   const entries = JSON.parse(text) as Entry[] // as it was validated when it was written
   const of = (name: Entry['type']) => entries.filter(({ type }) => type === name).map(({ schema }) => schema)
   return { User: withExtensions(userType, of('User')), Group: withExtensions(groupType, of('Group')) }
