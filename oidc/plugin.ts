@@ -22,8 +22,8 @@ export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Pr
       url,
       // A HEAD request is a preview: it must not use up a sign-in.
       exposeHeadRoute: false,
-      // Fastify's own lines carry the URL, and with it the code.
-      logLevel: 'warn',
+      // A URL here may carry a code, or somebody's address.
+      logSerializers: { req: withoutQuery },
       handler: (request, reply) => serve({ ...service, request, reply }, endpoint),
     })
 
@@ -34,6 +34,10 @@ export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Pr
   route('GET', '/logout', askToLogOut)
   route('POST', '/logout', logout)
   route('GET', '/logout/done', loggedOut)
+}
+
+function withoutQuery({ method, url }: { readonly method: string; readonly url: string }): object {
+  return { method, url: url.replace(/\?.*/s, '') }
 }
 
 function acceptForms(app: FastifyInstance): void {

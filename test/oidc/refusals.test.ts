@@ -236,7 +236,7 @@ for (const { name, lies, status, code } of [...CLAIMS, ...SIGNATURES, ...ENDPOIN
     t.equal(page.headers.get('cache-control'), 'no-store')
     t.equal(browser.cookies(host.url)[SESSION], undefined, 'no session')
     t.same(host.signIns, [])
-    t.notMatch(host.log.join(''), /secret|the-code|the-access-token|eyJ/)
+    t.notMatch(host.log.join(''), /secret|the-code|the-access-token|eyJ|state=/)
     t.notOk(provider.requests.some((path) => path.startsWith('/evil')))
   })
 }
