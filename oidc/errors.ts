@@ -29,6 +29,7 @@ const REFUSALS = {
 } as const satisfies Record<string, readonly [Refusal['status'], string]>
 
 export type RefusalCode = keyof typeof REFUSALS
+export const refusalCodes = Object.keys(REFUSALS)
 
 /** A refusal on its way to the page. `detail` is for the log: never a token, code or secret. */
 export class OidcError extends Error {
@@ -54,6 +55,7 @@ export function providerError(error: string, description: string | undefined): O
     ...refusal,
     status: error === 'access_denied' ? 403 : refusal.status,
     message: `${refusal.message} It said: ${said.join(': ')}`,
+    said: said.join(': '),
     detail: printable(error),
   })
 }

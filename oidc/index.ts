@@ -3,6 +3,7 @@ export type {
   OidcConnection,
   OidcOptions,
   OidcStore,
+  Organization,
   Pages,
   ProviderPins,
   Refusal,

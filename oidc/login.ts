@@ -13,7 +13,7 @@ export async function login(visit: Visit): Promise<unknown> {
   const connections = await visit.options.store.connectionsOf(pathParameter(visit, 'organization'))
   const [first, ...others] = connections
   if (!first) throw refused('unknown_organization')
-  if (others.length > 0) return choose(visit, connections)
+  if (others.length > 0) return choose(visit, connections, first.organization)
   visit.connection = first
   return begin(visit, first, { returnTo })
 }
@@ -30,9 +30,13 @@ function requestedPage(visit: Visit): string {
   return returnTo
 }
 
-function choose({ options, reply, returnTo }: Visit, connections: readonly OidcConnection[]): unknown {
+function choose(
+  { options, request, reply, returnTo }: Visit,
+  connections: readonly OidcConnection[],
+  organization: OidcConnection['organization'],
+): unknown {
   const choices = connections.map((one) => ({ name: one.name, url: startPath(one, returnTo) }))
-  return html(reply, options.pages.choose(choices))
+  return html(reply, options.pages(request).choose(choices, organization))
 }
 
 export interface SignInRequest {
@@ -52,6 +56,7 @@ export async function begin(
     nonce,
     code_challenge: await calculatePKCECodeChallenge(codeVerifier),
     ...(asked.loginHint && { login_hint: asked.loginHint }),
+    ...languages(visit),
   })
   const stateHash = hash(state)
   await visit.options.store.saveTransaction({
@@ -65,6 +70,14 @@ export async function begin(
   })
   bindToBrowser(visit, stateHash, browser)
   return visit.reply.redirect(location.href, 303)
+}
+
+/** The languages that this service was asked to speak are asked of the provider, too (Core section 3.1.2.1). */
+function languages(visit: Visit): { ui_locales?: string } {
+  const asked = single(parameters(visit), 'ui_locales')
+  return asked !== undefined && /^[a-z\d-]{1,35}( [a-z\d-]{1,35}){0,9}$/i.test(asked)
+    ? { ui_locales: asked }
+    : {}
 }
 
 async function authorizationUrl(

@@ -9,9 +9,9 @@ const DONE = '/logout/done'
 
 /** `GET /logout` asks and ends nothing: a link or an image on another site must not sign anybody out. */
 export async function askToLogOut(visit: Visit): Promise<unknown> {
-  const { options, reply } = visit
+  const { options, request, reply } = visit
   if (!readSession(visit)) return reply.redirect(DONE, 303)
-  const page = options.pages.confirmSignOut?.()
+  const page = options.pages(request).confirmSignOut?.()
   return page === undefined ? reply.redirect('/', 303) : html(reply, page)
 }
 
@@ -25,8 +25,8 @@ export async function logout(visit: Visit): Promise<unknown> {
 }
 
 /** `GET /logout/done`, where the provider sends people back to. */
-export async function loggedOut({ options, reply }: Visit): Promise<unknown> {
-  return html(reply, options.pages.signedOut())
+export async function loggedOut({ options, request, reply }: Visit): Promise<unknown> {
+  return html(reply, options.pages(request).signedOut())
 }
 
 /** `Sec-Fetch-Site` decides where it is sent; `Origin` is `null` on pages with a strict referrer policy. */

@@ -1,3 +1,5 @@
+import type { FastifyRequest } from 'fastify'
+
 export type TokenEndpointAuthMethod = 'client_secret_post' | 'client_secret_basic' | 'none'
 
 /** The OIDC half of a connection, as the host keeps it. */
@@ -59,7 +61,9 @@ export interface VerifiedSignIn {
 export interface Refusal {
   readonly code: string
   readonly message: string
-  readonly status: 400 | 403 | 404 | 502 | 503 | 504
+  readonly status: 400 | 403 | 404 | 429 | 502 | 503 | 504
+  /** The provider's own words, which are anybody's; they are in `message` too. */
+  readonly said?: string
   /** For the log only: never a token, code or secret. */
   readonly detail?: string
 }
@@ -86,13 +90,19 @@ export interface OidcStore {
   recordRefusal(refusal: Refusal, context: { connectionId?: string; requestId: string }): Promise<void>
 }
 
+/** Whose sign-in it is, as far as that is known. */
+export type Organization = OidcConnection['organization']
+
 /** Whole HTML documents; everything passed in is text that the page must escape. */
 export interface Pages {
-  refused(refusal: Refusal, context: { requestId: string; retry?: string }): string
+  refused(
+    refusal: Refusal,
+    context: { requestId: string; retry?: string; organization?: Organization },
+  ): string
   signedOut(): string
   /** Asks before signing out: its form posts to `/logout`. Absent: `GET /logout` leads to `/` instead. */
   confirmSignOut?(): string
-  choose(connections: readonly { name: string; url: string }[]): string
+  choose(connections: readonly { name: string; url: string }[], organization: Organization): string
 }
 
 export interface OidcOptions {
@@ -107,6 +117,7 @@ export interface OidcOptions {
   readonly publicUrl: string
   /** The name of the session cookie. `Secure` when `publicUrl` is https. */
   readonly sessionCookie: string
-  readonly pages: Pages
+  /** In the language of whoever reads the answer to this request. */
+  readonly pages: (request: FastifyRequest) => Pages
   readonly now?: () => Date
 }

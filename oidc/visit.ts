@@ -73,10 +73,12 @@ async function refuse(visit: Visit, { refusal }: OidcError): Promise<unknown> {
   await options.store.recordRefusal(refusal, context).catch((error: unknown) => {
     request.log.error({ err: error }, 'refusal not recorded')
   })
-  const retry = connection && startPath(connection, returnTo)
-  const page = options.pages.refused(refusal, {
+  const page = options.pages(request).refused(refusal, {
     requestId: request.id,
-    ...(retry !== undefined && { retry }),
+    ...(connection && {
+      retry: startPath(connection, returnTo),
+      organization: connection.organization,
+    }),
   })
   return html(reply.code(refusal.status), page)
 }

@@ -1,26 +1,18 @@
 import { dirname, join } from 'node:path'
-import helmet from '@fastify/helmet'
-import Fastify, {
-  type FastifyError,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from 'fastify'
-import { type Db, failureOf } from '../db/index.ts'
-import { oidcPlugin } from '../oidc/index.ts'
+import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
+import type { Db } from '../db/index.ts'
 import { parseJson, scimPlugin } from '../scim/index.ts'
 import { adminRoutes } from './admin/index.ts'
+import { answerErrors, answerUnreadable, SCIM } from './app/failures.ts'
+import { people } from './app/people.ts'
 import type { Config } from './config.ts'
 import { loadContract } from './contract.ts'
-import { Problem, problemBody, problemOf } from './errors.ts'
-import { oidcSignIn } from './gateway/oidc-sign-in.ts'
-import { oidcStore } from './gateway/oidc-store.ts'
+import type { oidcStore } from './gateway/oidc-store.ts'
 import { type RefusalLog, refusalLog } from './gateway/refusals.ts'
 import { notingRefusals } from './gateway/refused-pushes.ts'
 import { inTransaction } from './gateway/scim-atomic.ts'
 import { scimAuthenticator } from './gateway/scim-auth.ts'
-import { toScimError, unreadableAddress } from './gateway/scim-errors.ts'
+import { toScimError } from './gateway/scim-errors.ts'
 import { scimGate } from './gateway/scim-gate.ts'
 import { scimGroups } from './gateway/scim-groups.ts'
 import { scimMe } from './gateway/scim-me.ts'
@@ -30,10 +22,7 @@ import { rolesAndEntitlements, scimValues } from './gateway/scim-values.ts'
 import { healthRoutes } from './health.ts'
 import { newId } from './ids.ts'
 import { countFailures, type Failures } from './limits.ts'
-import * as pages from './me/pages.ts'
-import { personRoutes } from './me/person.ts'
-import { sessionOf, sessionRoutes } from './me/session.ts'
-import { tokenRoutes } from './me/tokens.ts'
+import { sessionOf } from './me/session.ts'
 import { oauthRoutes, tokenEndpointOf } from './oauth/index.ts'
 import { createOutbound, type Outbound } from './outbound.ts'
 import { rememberedPolicies } from './provisioning/policy.ts'
@@ -48,7 +37,6 @@ export interface AppOptions {
 }
 
 const MAX_BODY = 1024 * 1024
-const SCIM = '/scim/v2'
 
 /** Assembles the service; whoever calls it listens. */
 export async function buildApp({
@@ -179,96 +167,4 @@ function oauth(
     recordRefusal: (scope, { reason }, connectionId) =>
       refusals.record(scope, { type: 'scim-client.refused', refusal: { code: reason }, connectionId }),
   })
-}
-
-/** What people and the product meet: pages without any script, and the session. */
-async function people(app: FastifyInstance, assembly: Assembly): Promise<void> {
-  const { config, host, policies, outbound, refusals, signingKeys } = assembly
-  const { publicUrl, sessionCookie } = config
-  const session = { db: host.db, clock: host.clock, sessionCookie }
-  await app.register((scope: FastifyInstance) => sessionRoutes(scope, session))
-  await app.register((scope: FastifyInstance) => tokenRoutes(scope, { ...session, signingKeys, publicUrl }))
-  await app.register(async (scope: FastifyInstance) => {
-    await scope.register(helmet, helmetOptions(publicUrl))
-    await personRoutes(scope, session)
-    await scope.register((inner: FastifyInstance) =>
-      oidcPlugin(inner, {
-        store: oidcStore(host, refusals),
-        signIn: oidcSignIn(host, policies),
-        fetch: outbound.fetch,
-        allowInsecure: outbound.allowInsecure,
-        publicUrl,
-        sessionCookie,
-        now: host.clock,
-        pages: {
-          refused: pages.refusedPage,
-          signedOut: pages.signedOutPage,
-          confirmSignOut: pages.confirmSignOutPage,
-          choose: pages.choosePage,
-        },
-      }),
-    )
-  })
-}
-
-function helmetOptions(publicUrl: string) {
-  const secure = publicUrl.startsWith('https:')
-  return {
-    // A form may end at the provider that signs the person out: its origin is the connection's to say.
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: ["'none'"],
-        styleSrc: ["'self'"],
-        imgSrc: ["'self'"],
-        baseUri: ["'none'"],
-        frameAncestors: ["'none'"],
-      },
-    },
-    // A form's POST must say which origin it comes from, and an address with a code goes to no other site.
-    referrerPolicy: { policy: 'same-origin' as const },
-    strictTransportSecurity: secure && { maxAge: 31_536_000 },
-  }
-}
-
-/** Seconds after which to try again while the database is away. */
-const RETRY_AFTER = 1
-
-function answerErrors(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError, request, reply) =>
-    answer(fromDatabase(error) ?? error, request, reply),
-  )
-  app.setNotFoundHandler((request, reply) =>
-    answer(new Problem('not_found', 'There is nothing at this address.'), request, reply),
-  )
-}
-
-/** What the framework refuses before any plugin comes to see it: an address that is no text, or too long. */
-function answerUnreadable(error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  if (!request.url.startsWith(SCIM)) return answer(error, request, reply)
-  const { statusCode = 400 } = error
-  return reply.code(statusCode).type('application/scim+json').send(unreadableAddress(statusCode))
-}
-
-function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = problemOf(error)
-  if (problem.status >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message)
-  if (problem.status === 401) reply.header('www-authenticate', 'Bearer')
-  if (problem.retryAfter !== undefined) reply.header('retry-after', problem.retryAfter)
-  return reply.code(problem.status).type('application/problem+json').send(problemBody(problem))
-}
-
-function fromDatabase(error: unknown): Problem | undefined {
-  const kind = failureOf(error)?.kind
-  if (kind === undefined || kind === 'conflict') return undefined
-  if (kind === 'invalid')
-    return new Problem(
-      'invalid_request',
-      'A value is too long, or holds a character that cannot be stored.',
-      {
-        cause: error,
-      },
-    )
-  const sentence = 'The service is briefly unavailable; try again later.'
-  return new Problem('unavailable', sentence, { cause: error, retryAfter: RETRY_AFTER })
 }

@@ -1,21 +1,54 @@
 import { html, type Markup } from './html.ts'
+import { type Messages, messagesFor, type Reader, type Reason } from './messages.ts'
 
-interface Refusal {
+export interface Refusal {
   readonly code: string
+  /** In English, for a code that the catalogue does not know. */
   readonly message: string
-  readonly status: number
+  readonly said?: string
 }
 
-function page(title: string, body: Markup): string {
+/** Whose page it is. */
+export interface Brand {
+  readonly name: string
+  /** The path of an image. */
+  readonly logo?: string
+}
+
+/** A page in the language of its reader. */
+interface Page {
+  readonly say: Messages
+  readonly title: string
+  readonly brand?: Brand | undefined
+}
+
+/** The pages for whoever sent the request. */
+export function pagesFor(reader: Reader) {
+  const say = messagesFor(reader)
+  return {
+    refused: (refusal: Refusal, context: RefusedContext) =>
+      refusedPage({ say, title: say.refused.title, brand: context.organization }, refusal, context),
+    failed: (refusal: Refusal, context: RefusedContext) =>
+      refusedPage({ say, title: say.failed.title }, refusal, context),
+    signedOut: () => page({ say, title: say.signedOut.title }, html`<p>${say.signedOut.text}</p>`),
+    confirmSignOut: () => confirmPage(say),
+    choose: (connections: readonly Choice[], brand?: Brand) => choosePage(say, connections, brand),
+    nobody: () => nobodyPage(say),
+    place: (place: Place) => placePage(say, place),
+  }
+}
+
+function page({ say, title, brand }: Page, body: Markup): string {
   return html`<!doctype html>
-<html lang="en">
+<html lang="${say.locale}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${title}</title>
+<title>${title}${brand && ` – ${brand.name}`}</title>
 <link rel="stylesheet" href="/assets/usher.css">
 </head>
 <body>
+${brand && header(brand)}
 <main>
 <h1>${title}</h1>
 ${body}
@@ -25,90 +58,96 @@ ${body}
 `.toString()
 }
 
-const address = 'Check the address, or ask an administrator of your organization for it.'
-
-const hints: Readonly<Record<string, string>> = {
-  unknown_organization: address,
-  unknown_connection: address,
-  suspended: 'Ask an administrator of your organization whether this is meant to be so.',
-  deprovisioned: 'Ask an administrator of your organization whether this is meant to be so.',
-  just_in_time_off: 'Ask an administrator of your organization to assign you to this application.',
-  user_name_taken: 'Ask an administrator of your organization to sort out which account is yours.',
-  login_taken: 'Ask an administrator of your organization to sort out which account is yours.',
-  ambiguous_person: 'Ask an administrator of your organization to sort out which account is yours.',
+// The name stands beside the image, so the image says nothing that is not read out already.
+function header({ name, logo }: Brand): Markup {
+  return html`<header>${logo && html`<img src="${logo}" alt="">`}<span>${name}</span></header>`
 }
 
-/** A sign-in that did not succeed: what happened, what to do, and the number to quote. */
-export function refusedPage(
-  { code, message, status }: Refusal,
-  { requestId, retry }: { requestId: string; retry?: string },
+export interface RefusedContext {
+  readonly requestId: string
+  /** Where to begin anew. */
+  readonly retry?: string
+  readonly organization?: Brand
+}
+
+/** What did not succeed: what happened, what to do, and the number to quote. */
+function refusedPage(
+  { say, ...head }: Page,
+  { code, message, said }: Refusal,
+  { requestId, retry }: RefusedContext,
 ): string {
-  const wait = 'The identity provider has trouble at the moment. Try again in a little while.'
-  const hint = hints[code] ?? (status >= 500 ? wait : undefined)
+  const { what, next } = reasonOf(say, code) ?? { what: message, next: undefined }
+  const { again, reason, reference, said: itSaid } = say.refused
   return page(
-    'You are not signed in',
-    html`<p>${message}</p>
-${hint && html`<p>${hint}</p>`}
-${retry && html`<p class="actions"><a class="button" href="${retry}">Try again</a></p>`}
+    { say, ...head },
+    html`<p>${what}${said && html` ${itSaid} <q>${said}</q>`}</p>
+${next && html`<p>${next}</p>`}
+${retry && html`<p class="actions"><a class="button" href="${retry}">${again}</a></p>`}
 <dl class="fine">
-<dt>Reason</dt><dd><code>${code}</code></dd>
-<dt>Reference</dt><dd><code>${requestId}</code></dd>
+<dt>${reason}</dt><dd><code>${code}</code></dd>
+<dt>${reference}</dt><dd><code>${requestId}</code></dd>
 </dl>`,
   )
 }
 
-export function signedOutPage(): string {
-  return page(
-    'You are signed out',
-    html`<p>You can close this window, or sign in again at your organization’s own address.</p>`,
-  )
+function reasonOf({ reasons }: Messages, code: string): Reason | undefined {
+  return Object.entries(reasons).find(([known]) => known === code)?.[1]
 }
 
-export function confirmSignOutPage(): string {
+function confirmPage(say: Messages): string {
+  const { title, text, leave, stay } = say.confirm
   return page(
-    'Sign out?',
-    html`<p>Your session ends in this browser; nothing of yours is lost.</p>
+    { say, title },
+    html`<p>${text}</p>
 <form class="actions" method="post" action="/logout">
-<button class="button" type="submit">Sign out</button>
-<a href="/">Stay signed in</a>
+<button class="button" type="submit">${leave}</button>
+<a href="/">${stay}</a>
 </form>`,
   )
 }
 
-export function choosePage(connections: readonly { name: string; url: string }[]): string {
-  const items = connections.map(({ name, url }) => html`<li><a class="button" href="${url}">${name}</a></li>`)
-  return page('Choose how to sign in', html`<ul class="choices">${items}</ul>`)
+interface Choice {
+  readonly name: string
+  readonly url: string
 }
 
-export function welcomePage(): string {
-  return page(
-    'Usher',
-    html`<p>Nobody is signed in here. Sign in at your organization’s own address: <code>/login/<em>organization</em></code>.</p>`,
-  )
+function choosePage(say: Messages, connections: readonly Choice[], brand: Brand | undefined): string {
+  const items = connections.map(({ name, url }) => html`<li><a class="button" href="${url}">${name}</a></li>`)
+  return page({ say, title: say.choose.title, brand }, html`<ul class="choices">${items}</ul>`)
+}
+
+function nobodyPage(say: Messages): string {
+  const { title, text, placeholder } = say.nobody
+  return page({ say, title }, html`<p>${text} <code>/login/<em>${placeholder}</em></code></p>`)
 }
 
 export interface Place {
   readonly displayName: string
   readonly userName: string
-  readonly organization: string
+  readonly organization: Brand
   readonly workspace: { readonly name: string; readonly role: string; readonly home: string } | null
 }
 
 /** The signed-in person's place. */
-export function placePage({ displayName, userName, organization, workspace }: Place): string {
+function placePage(say: Messages, { displayName, userName, organization, workspace }: Place): string {
+  const { place } = say
   return page(
-    workspace?.name ?? 'No workspace yet',
-    html`<p>Welcome, <strong>${displayName}</strong>.</p>
+    { say, title: workspace?.name ?? place.none, brand: organization },
+    html`<p>${place.welcome} <strong>${displayName}</strong>.</p>
 <dl>
-<dt>Signed in as</dt><dd>${userName}</dd>
-<dt>Organization</dt><dd>${organization}</dd>
+<dt>${place.signedInAs}</dt><dd>${userName}</dd>
+<dt>${place.organization}</dt><dd>${organization.name}</dd>
 ${
   workspace &&
-  html`<dt>Workspace</dt><dd>${workspace.name}</dd>
-<dt>Your role</dt><dd>${workspace.role}</dd>
-<dt>Home</dt><dd>${workspace.home}</dd>`
+  html`<dt>${place.workspace}</dt><dd>${workspace.name}</dd>
+<dt>${place.role}</dt><dd>${roleIn(say, workspace.role)}</dd>
+<dt>${place.home}</dt><dd>${workspace.home}</dd>`
 }
 </dl>
-<form class="actions" method="post" action="/logout"><button class="button" type="submit">Sign out</button></form>`,
+<form class="actions" method="post" action="/logout"><button class="button" type="submit">${place.leave}</button></form>`,
   )
+}
+
+function roleIn({ place }: Messages, role: string): string {
+  return Object.entries(place.roles).find(([known]) => known === role)?.[1] ?? role
 }

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { placePage, welcomePage } from './pages.ts'
+import { pagesFor } from './pages.ts'
 import { type SessionHost, sessionOf } from './session.ts'
 import { stylesheet } from './stylesheet.ts'
 
@@ -8,12 +8,13 @@ export async function personRoutes(app: FastifyInstance, host: SessionHost): Pro
   app.get('/', async (request, reply) => {
     const row = await sessionOf(host, request)
     reply.type('text/html; charset=utf-8').header('cache-control', 'no-store')
-    if (!row) return welcomePage()
+    const pages = pagesFor(request)
+    if (!row) return pages.nobody()
     const { workspace_name: name, role, home_name: home } = row
-    return placePage({
+    return pages.place({
       displayName: row.display_name ?? row.user_name,
       userName: row.user_name,
-      organization: row.organization_name,
+      organization: { name: row.organization_name },
       workspace: name && role && home ? { name, role, home } : null,
     })
   })

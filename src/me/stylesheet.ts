@@ -8,6 +8,10 @@ export const stylesheet = `
 }
 * { box-sizing: border-box; }
 body { margin: 0; font: 1.0625rem/1.55 system-ui, sans-serif; color: var(--text); background: var(--page); }
+header { display: flex; align-items: center; gap: .75rem; width: min(33rem, 100% - 2rem); margin: clamp(1rem, 8vh, 5rem) auto 1rem;
+  font-weight: 600; overflow-wrap: anywhere; }
+header img { max-width: 10rem; max-height: 3rem; }
+header + main { margin-top: 0; }
 main { width: min(33rem, 100% - 2rem); margin: clamp(1rem, 12vh, 8rem) auto 2rem; padding: clamp(1.25rem, 5vw, 2.25rem);
   border: 1px solid var(--line); border-radius: 14px; background: var(--card); overflow-wrap: anywhere; }
 h1 { margin: 0 0 1rem; font-size: 1.65rem; line-height: 1.2; text-wrap: balance; }

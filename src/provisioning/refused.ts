@@ -10,6 +10,8 @@ const sentences: Record<RefusalCode, string> = {
   deprovisioned: 'The account has been removed.',
 }
 
+export const refusalCodes = Object.keys(sentences)
+
 /** A decision against an identity: nothing was written. `code` is stable; the message is safe to show. */
 export class Refused extends Error {
   override readonly name = 'Refused'

@@ -100,12 +100,12 @@ function portsOf(host: MemoryHost): OidcOptions {
     allowInsecure: (url) => url.hostname === '127.0.0.1',
     publicUrl: host.url,
     sessionCookie: SESSION,
-    pages: {
+    pages: () => ({
       refused: ({ code, message }, { retry }) => `refused ${code}: ${escapeHtml(message)} ${retry ?? ''}`,
       signedOut: () => 'signed out',
       confirmSignOut: () => '<form method="post" action="/logout"><button>Sign out</button></form>',
       choose: (connections) => connections.map(({ name, url }) => `<a href="${url}">${name}</a>`).join(),
-    },
+    }),
   }
 }
 

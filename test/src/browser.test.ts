@@ -2,6 +2,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import t, { type Test } from 'tap'
 import { startProvider } from '../oidc/provider.ts'
 import { requireProgram } from '../require.ts'
+import { faults } from './accessible.ts'
 import * as api from './api.ts'
 import { listen } from './listening.ts'
 import { person } from './people.ts'
@@ -37,8 +38,8 @@ async function scene(t: Test) {
 }
 
 /** A fresh profile; what its console says is a complaint, but for statuses that a test expects. */
-async function newProfile(browser: Browser) {
-  const context = await browser.newContext()
+async function newProfile(browser: Browser, locale = 'en-GB') {
+  const context = await browser.newContext({ locale })
   const complaints: string[] = []
   context.on('console', (message) => {
     if (!message.text().startsWith('Failed to load resource')) complaints.push(message.text())
@@ -55,14 +56,6 @@ async function signIn(context: BrowserContext, login: string, name: Name): Promi
   await page.goto(login)
   await choose(page, name)
   return page
-}
-
-/** What a strict policy would have to let through, and what a reader would miss. */
-async function faults(page: Page): Promise<string[]> {
-  const inline = (await page.content()).match(/<(?:script|style)\b|\s(?:style|on\w+)=/gi) ?? []
-  const needed = ['html[lang]', 'head > title', 'main', 'h1']
-  const counts = await Promise.all(needed.map((one) => page.locator(one).count()))
-  return [...inline, ...needed.filter((_, index) => counts[index] !== 1)]
 }
 
 t.test('in a browser', options, async (t) => {
@@ -155,5 +148,27 @@ t.test('in a browser', options, async (t) => {
     await page.goto(usher.url)
     t.same(await faults(page), [])
     t.same(complaints, [])
+  })
+  await t.test('whoever reads German signs in, is refused and leaves in German', async (t) => {
+    const { context, complaints } = await newProfile(browser, 'de-AT')
+    const page = await signIn(context, login, 'Ada')
+    t.match(await page.getByRole('main').innerText(), /Willkommen, Ada/)
+    t.same(await faults(page), [])
+    await page.getByRole('button', { name: 'Abmelden' }).click()
+    await page.goto(`${usher.url}/logout/done`)
+    t.equal(await heading(page), 'Sie sind abgemeldet')
+    await page.goto(`${usher.url}/login/nobody`)
+    t.equal(await heading(page), 'Sie sind nicht angemeldet')
+    t.same(await faults(page), [])
+    t.same(complaints, [])
+  })
+  await t.test('the check of pages knows', async (t) => {
+    const page = await browser.newPage()
+    await page.setContent(
+      '<h1>x</h1><p style="color: #ccc">pale</p><input name="x"><a href="x" tabindex="-1">x</a>',
+    )
+    const found = (await faults(page)).join()
+    for (const one of [/style=/, /main/, /color-contrast/, /label: <input/, /html-has-lang/, /reached: x/])
+      t.match(found, one)
   })
 })

@@ -59,6 +59,12 @@ t.test('while the database is away everybody is told to come again, and then it 
   t.match(await usher.admin('GET', organization.path), {
     body: { code: 'unavailable', status: 503, retryAfter: 1 },
   })
+  for (const url of ['/', `/login/${organization.slug}`])
+    t.match(
+      await get(url),
+      { headers: { 'content-type': /html/ }, text: /did not work.*unavailable/s },
+      `${url} is a page`,
+    )
   t.match(await get('/livez'), { status: 200 }, 'the process is alive all the same')
 
   await comeBack()

@@ -1,0 +1,70 @@
+import helmet from '@fastify/helmet'
+import type { FastifyInstance } from 'fastify'
+import { oidcPlugin } from '../../oidc/index.ts'
+import type { Config } from '../config.ts'
+import { oidcSignIn } from '../gateway/oidc-sign-in.ts'
+import { oidcStore } from '../gateway/oidc-store.ts'
+import type { RefusalLog } from '../gateway/refusals.ts'
+import { pagesFor } from '../me/pages.ts'
+import { personRoutes } from '../me/person.ts'
+import { sessionRoutes } from '../me/session.ts'
+import { tokenRoutes } from '../me/tokens.ts'
+import type { Outbound } from '../outbound.ts'
+import type { Policies } from '../provisioning/policy.ts'
+import type { SigningKeys } from '../signing-keys.ts'
+import { answerErrorsByPage } from './failures.ts'
+
+export interface PeopleOptions {
+  readonly config: Config
+  readonly host: Parameters<typeof oidcStore>[0]
+  readonly policies: Policies
+  readonly outbound: Outbound
+  readonly refusals: RefusalLog
+  readonly signingKeys: SigningKeys
+}
+
+/** What people and the product meet: pages without any script, and the session. */
+export async function people(app: FastifyInstance, options: PeopleOptions): Promise<void> {
+  const { config, host, policies, outbound, refusals, signingKeys } = options
+  const { publicUrl, sessionCookie } = config
+  const session = { db: host.db, clock: host.clock, sessionCookie }
+  await app.register((scope: FastifyInstance) => sessionRoutes(scope, session))
+  await app.register((scope: FastifyInstance) => tokenRoutes(scope, { ...session, signingKeys, publicUrl }))
+  await app.register(async (scope: FastifyInstance) => {
+    await scope.register(helmet, helmetOptions(publicUrl))
+    answerErrorsByPage(scope)
+    await personRoutes(scope, session)
+    await scope.register((inner: FastifyInstance) =>
+      oidcPlugin(inner, {
+        store: oidcStore(host, refusals),
+        signIn: oidcSignIn(host, policies),
+        fetch: outbound.fetch,
+        allowInsecure: outbound.allowInsecure,
+        publicUrl,
+        sessionCookie,
+        now: host.clock,
+        pages: pagesFor,
+      }),
+    )
+  })
+}
+
+function helmetOptions(publicUrl: string) {
+  const secure = publicUrl.startsWith('https:')
+  return {
+    // A form may end at the provider that signs the person out: its origin is the connection's to say.
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        styleSrc: ["'self'"],
+        imgSrc: ["'self'"],
+        baseUri: ["'none'"],
+        frameAncestors: ["'none'"],
+      },
+    },
+    // A form's POST must say which origin it comes from, and an address with a code goes to no other site.
+    referrerPolicy: { policy: 'same-origin' as const },
+    strictTransportSecurity: secure && { maxAge: 31_536_000 },
+  }
+}

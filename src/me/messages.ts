@@ -1,0 +1,44 @@
+import { de } from './messages/de.ts'
+import { en, type Messages, type Reason } from './messages/en.ts'
+
+export type { Messages, Reason }
+
+/** By language. English stands in for those that there is no catalogue for. */
+export const catalogues: Readonly<Record<string, Messages>> = { en, de }
+
+/** What a request says of its reader's languages. */
+export interface Reader {
+  readonly query: unknown
+  readonly headers: { readonly 'accept-language'?: string | undefined }
+}
+
+/** The catalogue for whoever reads the answer: the address asks first, then the browser's settings. */
+export function messagesFor({ query, headers }: Reader): Messages {
+  const asked = ['lang', 'ui_locales'].flatMap((name) => textOf(query, name).split(/\s+/))
+  const known = [...asked, ...preferred(headers['accept-language'] ?? '')].map(catalogueOf)
+  return known.find(Boolean) ?? en
+}
+
+function textOf(query: unknown, name: string): string {
+  const value: unknown = typeof query === 'object' && query !== null ? Reflect.get(query, name) : undefined
+  return typeof value === 'string' ? value : ''
+}
+
+/** By the primary language of a tag (RFC 4647 section 3.4): `de-AT` reads German. */
+function catalogueOf(tag: string): Messages | undefined {
+  const language = tag.split('-')[0]?.toLowerCase() ?? ''
+  return Object.hasOwn(catalogues, language) ? catalogues[language] : undefined
+}
+
+const MOST_RANGES = 20
+
+/** The ranges of `Accept-Language` by weight (RFC 9110 section 12.5.4), without those of weight 0. */
+function preferred(header: string): string[] {
+  const ranges = header.split(',', MOST_RANGES).map((range) => {
+    const [tag = '', ...parameters] = range.split(';').map((part) => part.trim())
+    const weight = parameters.find((parameter) => parameter.startsWith('q='))
+    return { tag, weight: weight === undefined ? 1 : Number(weight.slice(2)) }
+  })
+  const usable = ranges.filter(({ weight }) => weight > 0)
+  return usable.toSorted((one, other) => other.weight - one.weight).map(({ tag }) => tag)
+}

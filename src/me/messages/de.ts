@@ -1,0 +1,141 @@
+import type { Messages } from './en.ts'
+
+const ask = 'Wenden Sie sich an die Administration Ihrer Organisation'
+const address = `Prüfen Sie die Adresse, oder fragen Sie die Administration Ihrer Organisation danach.`
+const meant = 'Fragen Sie die Administration Ihrer Organisation, ob das so gewollt ist.'
+const whose = `${ask}, damit geklärt wird, welches Konto Ihres ist.`
+const setUp = `${ask}: Die Verbindung zu Ihrem Identitätsanbieter muss geprüft werden.`
+const wait = 'Der Identitätsanbieter ist gerade gestört. Versuchen Sie es in Kürze noch einmal.'
+const soon = 'Versuchen Sie es in Kürze noch einmal.'
+const again = 'Bitte beginnen Sie von vorn.'
+const report = `Wenn es wieder geschieht: ${ask} und nennen Sie die Referenz unten.`
+
+/** Everything that pages say, in German. */
+export const de: Messages = {
+  locale: 'de',
+  reasons: {
+    unknown_organization: { what: 'Unter dieser Adresse gibt es keine Anmeldung.', next: address },
+    unknown_connection: { what: 'Unter dieser Adresse gibt es keine Anmeldung.', next: address },
+    invalid_request: { what: 'Eine Angabe fehlt, ist doppelt oder unbrauchbar.', next: report },
+    invalid_return_to: {
+      what: 'Die Adresse, zu der es zurückgehen soll, gehört nicht zu diesem Dienst.',
+      next: 'Melden Sie sich stattdessen unter der Adresse Ihrer Organisation an.',
+    },
+    issuer_mismatch: {
+      what: 'Der Identitätsanbieter hat sich mit einem anderen Namen gemeldet als erwartet.',
+      next: setUp,
+    },
+    state_unknown: {
+      what: 'Diese Anmeldung ist abgelaufen oder wurde schon abgeschlossen.',
+      next: again,
+    },
+    browser_mismatch: { what: 'Diese Anmeldung wurde nicht in diesem Browser begonnen.', next: again },
+    provider_error: {
+      what: 'Der Identitätsanbieter hat die Anmeldung abgelehnt.',
+      next: 'Fragen Sie die Administration Ihrer Organisation, ob Ihnen diese Anwendung zugewiesen ist.',
+    },
+    invalid_grant: {
+      what: 'Der Identitätsanbieter nimmt diese Anmeldung nicht mehr an.',
+      next: again,
+    },
+    invalid_id_token: {
+      what: 'Der Identitätsanbieter hat ein Token geschickt, das nicht angenommen werden kann.',
+      next: setUp,
+    },
+    invalid_claims: {
+      what: 'Der Identitätsanbieter hat die Person so beschrieben, dass es nicht angenommen werden kann.',
+      next: setUp,
+    },
+    invalid_userinfo: {
+      what: 'Der Identitätsanbieter hat eine andere Person beschrieben als in seinem Token.',
+      next: setUp,
+    },
+    wrong_tenant: {
+      what: 'Dieses Konto gehört zu einem anderen Verzeichnis als dem, das sich hier anmeldet.',
+      next: 'Wählen Sie beim Identitätsanbieter Ihr Konto dieser Organisation.',
+    },
+    cross_site: { what: 'Diese Anfrage kam von einer anderen Website.', next: 'Es wurde nichts geändert.' },
+    provider_metadata: {
+      what: 'Der Identitätsanbieter ist anders eingerichtet, als diese Verbindung es erwartet.',
+      next: setUp,
+    },
+    provider_address: {
+      what: 'Der Identitätsanbieter nennt eine Adresse, die nicht verwendet werden kann.',
+      next: setUp,
+    },
+    provider_response: {
+      what: 'Der Identitätsanbieter hat eine Antwort geschickt, die keinen Sinn ergibt.',
+      next: wait,
+    },
+    provider_unreachable: { what: 'Der Identitätsanbieter war nicht zu erreichen.', next: wait },
+    client_rejected: {
+      what: 'Der Identitätsanbieter erkennt diesen Dienst nicht als seinen Client an.',
+      next: setUp,
+    },
+    provider_drifted: {
+      what: 'Der Identitätsanbieter hat sich so verändert, dass es erst jemand genehmigen muss.',
+      next: `${ask}, damit die Änderung genehmigt wird.`,
+    },
+    provider_timeout: { what: 'Der Identitätsanbieter hat nicht rechtzeitig geantwortet.', next: wait },
+    user_name_taken: {
+      what: 'Ihr Benutzername gehört in dieser Organisation schon einer anderen Person.',
+      next: whose,
+    },
+    external_id_taken: {
+      what: 'Ihre Kennung gehört in dieser Organisation schon einer anderen Person.',
+      next: whose,
+    },
+    ambiguous_person: { what: 'Zwei Konten dieser Organisation könnten Ihres sein.', next: whose },
+    login_taken: {
+      what: 'Zum Konto, auf das diese Anmeldung zeigt, gehört schon ein anderer Login.',
+      next: whose,
+    },
+    just_in_time_off: {
+      what: 'Diese Organisation lässt nur herein, wer ihr vorher zugewiesen wurde.',
+      next: `${ask}, damit Ihnen diese Anwendung zugewiesen wird.`,
+    },
+    suspended: { what: 'Das Konto wurde gesperrt.', next: meant },
+    deprovisioned: { what: 'Das Konto wurde entfernt.', next: meant },
+    too_many_requests: { what: 'Es waren zu viele Anfragen in kurzer Zeit.', next: soon },
+    payload_too_large: { what: 'Das Formular enthält mehr, als gelesen werden kann.', next: report },
+    unsupported_media_type: { what: 'Das Formular kam in einer Form, die nicht lesbar ist.', next: report },
+    not_found: { what: 'Unter dieser Adresse ist nichts.', next: address },
+    unavailable: { what: 'Der Dienst ist für kurze Zeit nicht verfügbar.', next: soon },
+    internal: { what: 'Bei uns ist etwas schiefgegangen.', next: report },
+  },
+  refused: {
+    title: 'Sie sind nicht angemeldet',
+    said: 'Er sagte:',
+    again: 'Noch einmal versuchen',
+    reason: 'Grund',
+    reference: 'Referenz',
+  },
+  failed: { title: 'Das hat nicht geklappt' },
+  signedOut: {
+    title: 'Sie sind abgemeldet',
+    text: 'Sie können dieses Fenster schließen oder sich unter der Adresse Ihrer Organisation wieder anmelden.',
+  },
+  confirm: {
+    title: 'Abmelden?',
+    text: 'Ihre Sitzung in diesem Browser endet; nichts von Ihnen geht verloren.',
+    leave: 'Abmelden',
+    stay: 'Angemeldet bleiben',
+  },
+  choose: { title: 'Wählen Sie, wie Sie sich anmelden' },
+  nobody: {
+    title: 'Usher',
+    text: 'Hier ist niemand angemeldet. Melden Sie sich unter der Adresse Ihrer Organisation an:',
+    placeholder: 'organisation',
+  },
+  place: {
+    none: 'Noch kein Arbeitsbereich',
+    welcome: 'Willkommen,',
+    signedInAs: 'Angemeldet als',
+    organization: 'Organisation',
+    workspace: 'Arbeitsbereich',
+    role: 'Ihre Rolle',
+    home: 'Zugehörig zu',
+    roles: { owner: 'Eigentümer:in', admin: 'Administrator:in', member: 'Mitglied', viewer: 'Leser:in' },
+    leave: 'Abmelden',
+  },
+}

@@ -1,0 +1,128 @@
+const ask = 'Ask an administrator of your organization'
+const address = `Check the address, or ask an administrator of your organization for it.`
+const meant = `${ask} whether this is meant to be so.`
+const whose = `${ask} to sort out which account is yours.`
+const setUp = `${ask} to check how the connection to your identity provider is set up.`
+const wait = 'The identity provider has trouble at the moment. Try again in a little while.'
+const soon = 'Try again in a little while.'
+const report = `If it happens again, ${ask.toLowerCase()} and give the reference below.`
+
+/** What happened, and what to do. */
+export interface Reason {
+  readonly what: string
+  readonly next: string
+}
+
+/** By the code of a refusal. */
+const reasons = {
+  unknown_organization: { what: 'There is no sign-in at this address.', next: address },
+  unknown_connection: { what: 'There is no sign-in at this address.', next: address },
+  invalid_request: { what: 'A parameter is missing, repeated or malformed.', next: report },
+  invalid_return_to: {
+    what: 'The address to return to is not a page of this service.',
+    next: 'Sign in at your organization’s own address instead.',
+  },
+  issuer_mismatch: { what: 'The identity provider named itself differently than expected.', next: setUp },
+  state_unknown: {
+    what: 'This sign-in has expired or was already completed.',
+    next: 'Please start again.',
+  },
+  browser_mismatch: { what: 'This sign-in was not begun in this browser.', next: 'Please start again.' },
+  provider_error: {
+    what: 'The identity provider refused the sign-in.',
+    next: `${ask} whether you are assigned to this application.`,
+  },
+  invalid_grant: {
+    what: 'The identity provider no longer accepts this sign-in.',
+    next: 'Please start again.',
+  },
+  invalid_id_token: { what: 'The identity provider sent a token that cannot be accepted.', next: setUp },
+  invalid_claims: {
+    what: 'The identity provider described the person in a way that cannot be accepted.',
+    next: setUp,
+  },
+  invalid_userinfo: {
+    what: 'The identity provider described somebody else than its token did.',
+    next: setUp,
+  },
+  wrong_tenant: {
+    what: 'This account belongs to another directory than the one that signs in here.',
+    next: 'Choose your account of this organization at the identity provider.',
+  },
+  cross_site: { what: 'This request came from another site.', next: 'Nothing was changed.' },
+  provider_metadata: {
+    what: 'The identity provider is not set up as this connection expects.',
+    next: setUp,
+  },
+  provider_address: { what: 'The identity provider points to an address that cannot be used.', next: setUp },
+  provider_response: { what: 'The identity provider sent an answer that makes no sense.', next: wait },
+  provider_unreachable: { what: 'The identity provider could not be reached.', next: wait },
+  client_rejected: {
+    what: 'The identity provider does not accept this service as its client.',
+    next: setUp,
+  },
+  provider_drifted: {
+    what: 'The identity provider has changed in a way that an administrator must approve first.',
+    next: `${ask} to approve the change.`,
+  },
+  provider_timeout: { what: 'The identity provider did not answer in time.', next: wait },
+  user_name_taken: { what: 'Another person of this organization has your user name.', next: whose },
+  external_id_taken: { what: 'Another person of this organization has your identifier.', next: whose },
+  ambiguous_person: { what: 'Two accounts of this organization could be yours.', next: whose },
+  login_taken: { what: 'The account this sign-in points to has a different login already.', next: whose },
+  just_in_time_off: {
+    what: 'This organization lets nobody in who has not been assigned to it first.',
+    next: `${ask} to assign you to this application.`,
+  },
+  suspended: { what: 'The account has been suspended.', next: meant },
+  deprovisioned: { what: 'The account has been removed.', next: meant },
+  too_many_requests: { what: 'There were too many requests in a short time.', next: soon },
+  payload_too_large: { what: 'The form holds more than can be read.', next: report },
+  unsupported_media_type: { what: 'The form came in a shape that cannot be read.', next: report },
+  not_found: { what: 'There is nothing at this address.', next: address },
+  unavailable: { what: 'The service is briefly unavailable.', next: soon },
+  internal: { what: 'Something went wrong on our side.', next: report },
+} satisfies Record<string, Reason>
+
+/** Everything that pages say, in English. */
+export const en = {
+  locale: 'en',
+  reasons,
+  refused: {
+    title: 'You are not signed in',
+    said: 'It said:',
+    again: 'Try again',
+    reason: 'Reason',
+    reference: 'Reference',
+  },
+  failed: { title: 'This did not work' },
+  signedOut: {
+    title: 'You are signed out',
+    text: 'You can close this window, or sign in again at your organization’s own address.',
+  },
+  confirm: {
+    title: 'Sign out?',
+    text: 'Your session ends in this browser; nothing of yours is lost.',
+    leave: 'Sign out',
+    stay: 'Stay signed in',
+  },
+  choose: { title: 'Choose how to sign in' },
+  nobody: {
+    title: 'Usher',
+    text: 'Nobody is signed in here. Sign in at your organization’s own address:',
+    placeholder: 'organization',
+  },
+  place: {
+    none: 'No workspace yet',
+    welcome: 'Welcome,',
+    signedInAs: 'Signed in as',
+    organization: 'Organization',
+    workspace: 'Workspace',
+    role: 'Your role',
+    home: 'Home',
+    roles: { owner: 'owner', admin: 'administrator', member: 'member', viewer: 'viewer' },
+    leave: 'Sign out',
+  },
+}
+
+export type Messages = typeof en

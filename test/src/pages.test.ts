@@ -1,0 +1,103 @@
+import t from 'tap'
+import { refusalCodes } from '../../oidc/errors.ts'
+import { catalogues, messagesFor, type Reader } from '../../src/me/messages.ts'
+import { pagesFor } from '../../src/me/pages.ts'
+import { refusalCodes as provisioningCodes } from '../../src/provisioning/refused.ts'
+import { startUsher } from './usher.ts'
+
+const german: Reader = { query: {}, headers: { 'accept-language': 'de' } }
+
+/** Every text of a catalogue by where it stands. */
+function textsOf(value: unknown, at = ''): [string, unknown][] {
+  if (typeof value !== 'object' || value === null) return [[at, value]]
+  return Object.entries(value).flatMap(([name, inner]) => textsOf(inner, `${at}.${name}`))
+}
+
+t.test('every catalogue has every text', async (t) => {
+  const places = textsOf(catalogues.en).map(([at]) => at)
+  t.same(Object.keys(catalogues), ['en', 'de'])
+  for (const [locale, catalogue] of Object.entries(catalogues)) {
+    const texts = textsOf(catalogue)
+    t.same(
+      texts.map(([at]) => at),
+      places,
+      locale,
+    )
+    t.same(
+      texts.filter(([, text]) => typeof text !== 'string' || text.trim() === ''),
+      [],
+      locale,
+    )
+    t.equal(catalogue.locale, locale)
+  }
+})
+
+t.test('every code for which somebody may be refused has its text', async (t) => {
+  const ofErrors = ['unavailable', 'internal', 'too_many_requests', 'payload_too_large']
+  for (const { locale, reasons } of Object.values(catalogues))
+    for (const code of [...refusalCodes, ...provisioningCodes, ...ofErrors])
+      t.ok(Object.hasOwn(reasons, code), `${code} in ${locale}`)
+})
+
+const readers: { name: string; query?: unknown; accept?: string; locale: string }[] = [
+  { name: 'nothing said', locale: 'en' },
+  { name: 'a browser', accept: 'de-AT,de;q=0.9,en;q=0.8', locale: 'de' },
+  { name: 'weights decide', accept: 'de;q=0.5, en;q=0.7', locale: 'en' },
+  { name: 'refused by weight 0', accept: 'de;q=0', locale: 'en' },
+  { name: 'a language that nobody wrote', accept: 'fr, de;q=0.1', locale: 'de' },
+  { name: 'ui_locales over the browser', query: { ui_locales: 'fr de-CH en' }, accept: 'en', locale: 'de' },
+  { name: 'lang over ui_locales', query: { lang: 'de', ui_locales: 'en' }, locale: 'de' },
+  { name: 'twice', query: { lang: ['de', 'en'] }, locale: 'en' },
+  { name: 'what every object has', query: { lang: 'constructor' }, accept: '__proto__', locale: 'en' },
+  { name: 'no header of a browser', accept: 'de;q=x,'.repeat(10_000), locale: 'en' },
+]
+
+t.test('the language is what the address asks for, else what the browser prefers', async (t) => {
+  for (const { name, query = {}, accept, locale } of readers)
+    t.equal(messagesFor({ query, headers: { 'accept-language': accept } }).locale, locale, name)
+})
+
+t.test('what others say is escaped wherever it is placed', async (t) => {
+  const evil = '"><script>alert(1)</script>&\''
+  const brand = { name: evil, logo: evil }
+  const pages = pagesFor(german)
+  const all = [
+    pages.refused(
+      { code: evil, message: evil, said: evil },
+      { requestId: evil, retry: evil, organization: brand },
+    ),
+    pages.choose([{ name: evil, url: evil }], brand),
+    pages.place({
+      ...{ displayName: evil, userName: evil, organization: brand },
+      workspace: { name: evil, role: evil, home: evil },
+    }),
+  ]
+  for (const page of all) t.notMatch(page, '<script')
+  t.match(all[0], '&lt;script&gt;')
+})
+
+t.test('the words of a provider stand beside the reason, in the language of the page', async (t) => {
+  const refusal = { code: 'provider_error', message: 'It said: no', said: 'no' }
+  const page = pagesFor(german).refused(refusal, { requestId: 'r' })
+  t.match(page, /abgelehnt\. Er sagte: <q>no<\/q>/)
+  t.match(page, '<html lang="de">')
+})
+
+t.test('whoever reads German is answered so, whatever happened', async (t) => {
+  const usher = await startUsher(t)
+  const headers = { 'accept-language': 'de' }
+  const get = (url: string) => usher.call({ method: 'GET', url, headers })
+  t.match(await get('/login/nobody'), { status: 404, text: /Unter dieser Adresse gibt es keine Anmeldung/ })
+  t.match(await get('/logout/done'), { status: 200, text: /Sie sind abgemeldet/ })
+  t.match(await get('/?lang=en'), { status: 200, text: /<html lang="en">/ })
+  const posted = {
+    method: 'POST',
+    url: '/logout',
+    headers: { ...headers, 'content-type': 'text/plain' },
+  } as const
+  t.match(await usher.call({ ...posted, body: 'x' }), {
+    status: 415,
+    headers: { 'content-type': /html/, 'content-security-policy': /default-src 'none'/ },
+    text: /Das hat nicht geklappt/,
+  })
+})
