@@ -24,7 +24,7 @@ async function answer<C extends Caller>(
 }
 
 /** One list: by GET at the URL, and by POST below it, which keeps the query out of the address. */
-export function listRoute<C extends Caller>(
+function listRoute<C extends Caller>(
   app: FastifyInstance,
   url: string,
   { callerOf, ...lists }: ListOptions<C>,
@@ -39,7 +39,7 @@ export function listRoute<C extends Caller>(
   })
 }
 
-/** The lists of every type, and the one of all types at the root (RFC 7644 section 3.4.2.1 and 3.4.3). */
+/** The lists of every type, and the one of all types at the root (RFC 7644 sections 3.4.2.1 and 3.4.3). */
 export function listRoutes<C extends Caller>(app: FastifyInstance, options: ListOptions<C>): void {
   for (const resources of options.of) listRoute(app, resources.type.endpoint, { ...options, of: [resources] })
   listRoute(app, '', options)

@@ -7,7 +7,7 @@ import { discoveryRoutes } from './discovery.ts'
 import { asScimError, ScimError } from './errors.ts'
 import type { Caller, Handlers } from './handler.ts'
 import { parseJson } from './json.ts'
-import { listRoute, listRoutes } from './list-routes.ts'
+import { listRoutes } from './list-routes.ts'
 import { meRoutes, type WhoIsMe } from './me.ts'
 import { resourcesOf } from './operations.ts'
 import { type Published, readableOf } from './published.ts'
@@ -191,13 +191,9 @@ export async function scimPlugin<C extends Caller>(
     const callerOf = rememberCaller(closed, authenticate)
     const resources = [users, groups]
     for (const one of resources) resourceRoutes(closed, { ...one, callerOf })
-    const lists = { callerOf, maxResults, sort, cursors }
-    listRoutes(closed, { of: resources, ...lists })
-    for (const one of published) {
-      const readable = readableOf(one, baseUrl)
-      readRoute(closed, { ...readable, callerOf })
-      listRoute(closed, one.type.endpoint, { of: [readable], ...lists })
-    }
+    const readable = published.map((one) => readableOf(one, baseUrl))
+    for (const one of readable) readRoute(closed, { ...one, callerOf })
+    listRoutes(closed, { of: [...resources, ...readable], callerOf, maxResults, sort, cursors })
     bulkRoute(closed, { ...bulk, resources, callerOf, readError, atomic, beforeBulk })
   })
 }

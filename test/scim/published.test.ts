@@ -70,6 +70,16 @@ t.test('types that are only read are one entry of a table', async (t) => {
   }
   t.match((await ask({ method: 'POST', url: '/Roles/.search', body: search })).json(), { totalResults: 1 })
 
+  await ask({ method: 'POST', url: '/Users', body: { userName: 'ada', title: 'app' } })
+  const root = async (filter: string) =>
+    ((await read(`/?filter=${encodeURIComponent(filter)}`)).Resources as { meta: { resourceType: string } }[])
+      .map(({ meta }) => meta.resourceType)
+      .join(' ')
+  t.equal((await read('/')).totalResults, 7, 'the root lists them too')
+  t.equal(await root('type eq "app"'), 'Role OktaRole')
+  t.equal(await root('value eq "admin" or userName eq "ada"'), 'User Role')
+  t.equal(await root('meta.resourceType eq "Role"'), 'Role Role Role')
+
   t.equal((await read('/OktaRoles')).totalResults, 3)
   t.equal(
     (await asking(app, 'strict')({ url: '/OktaRoles' })).json().totalResults,
