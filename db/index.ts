@@ -80,11 +80,13 @@ export type { Scope } from './scope.ts'
 export {
   beginSession,
   endSession,
+  endSessionOf,
   endSessions,
   findSession,
   listSessions,
   type NewSession,
   type SessionRow,
+  touchSession,
   type UserSessionRow,
 } from './sessions.ts'
 export {

@@ -11,7 +11,12 @@ export interface NewSession {
   readonly sid: string | null
   /** Encrypted by the caller. */
   readonly idToken: string | null
+  /** When it ends, whatever happens. */
   readonly expiresAt: Date
+  /** When it ends unless it is used before … */
+  readonly idleAt: Date
+  /** … and from when on a use of it is noted. */
+  readonly touchAt: Date
 }
 
 const begin = {
@@ -21,12 +26,12 @@ const begin = {
     select id, session_epoch from users where organization_id = $1 and id = $6 and status = 'ready'
       and exists (select from connections where organization_id = $1 and id = $9 and status = 'active') for share
   ), expired as (
-    delete from sessions where organization_id = $1 and user_id = $6 and expires_at <= $2
+    delete from sessions where organization_id = $1 and user_id = $6 and least(expires_at, idle_at) <= $2
   ), made as (
     insert into sessions (organization_id, id, secret_hash, user_id, user_epoch, connection_id, workspace_id,
-                          sid, id_token, created_at, expires_at)
+                          sid, id_token, created_at, expires_at, seen_at, idle_at, touch_at)
     select $1, $7, $8, person.id, person.session_epoch, $9,
-      (select id from workspaces where organization_id = $1 and default_of = person.id), $10, $11, $2, $12
+      (select id from workspaces where organization_id = $1 and default_of = person.id), $10, $11, $2, $12, $2, $13, $14
     from person
     returning id
   ), ${recording('made')}
@@ -42,14 +47,16 @@ export async function beginSession(
   session: NewSession,
   events: readonly NewEvent[],
 ): Promise<boolean> {
-  const { userId, id, secretHash, connectionId, sid, idToken, expiresAt } = session
-  const own = [userId, id, secretHash, connectionId, sid, idToken, expiresAt]
+  const { userId, id, secretHash, connectionId, sid, idToken, expiresAt, idleAt, touchAt } = session
+  const own = [userId, id, secretHash, connectionId, sid, idToken, expiresAt, idleAt, touchAt]
   return (await query(scope.db, begin, [...written(scope, events), ...own])).length === 1
 }
 
 export interface SessionRow {
   readonly session_id: string
   readonly expires_at: Date
+  /** Whether its use is to be noted. */
+  readonly touch_due: boolean
   readonly connection_id: string
   readonly user_id: string
   readonly user_name: string
@@ -67,7 +74,7 @@ export interface SessionRow {
 const live = {
   name: 'live_session',
   text: `
-  select s.id as session_id, s.expires_at, s.connection_id, u.id as user_id, u.user_name,
+  select s.id as session_id, s.expires_at, s.touch_at <= $3 as touch_due, s.connection_id, u.id as user_id, u.user_name,
     u.attributes ->> 'displayName' as display_name,
     o.id as organization_id, o.slug as organization_slug, o.name as organization_name,
     w.id as workspace_id, w.name as workspace_name, t.id as home_id, t.name as home_name, m.role
@@ -80,7 +87,7 @@ const live = {
     and m.workspace_id = s.workspace_id
   left join workspaces w on w.organization_id = m.organization_id and w.id = m.workspace_id and w.status = 'active'
   left join teams t on t.organization_id = w.organization_id and t.id = w.team_id
-  where s.organization_id = $1 and s.secret_hash = $2 and s.expires_at > $3`,
+  where s.organization_id = $1 and s.secret_hash = $2 and s.expires_at > $3 and s.idle_at > $3`,
 }
 
 /** The session with who, where and as what, in one round trip; null where anything has ended it. */
@@ -89,6 +96,18 @@ export async function findSession(
   secretHash: Buffer,
 ): Promise<SessionRow | null> {
   return (await query<SessionRow>(db, live, [organizationId, secretHash, now]))[0] ?? null
+}
+
+const touch = {
+  name: 'touch_session',
+  text: `update sessions set seen_at = $3::timestamptz, idle_at = $3::timestamptz + (idle_at - seen_at),
+           touch_at = $3::timestamptz + (touch_at - seen_at)
+         where organization_id = $1 and id = $2 and touch_at <= $3 and idle_at > $3`,
+}
+
+/** Notes that a session is used, where that is due: what it may idle begins anew. */
+export async function touchSession({ db, organizationId, now }: Scope, id: string): Promise<void> {
+  await query(db, touch, [organizationId, id, now])
 }
 
 const end = {
@@ -140,18 +159,39 @@ export async function endSessions(
   return (await query(scope.db, endAll, [...written(scope, events), userId])).length === 1
 }
 
+const endOne = {
+  name: 'end_session_of_user',
+  text: `
+  with ended as (
+    delete from sessions where organization_id = $1 and user_id = $6 and id = $7 and expires_at > $2 and idle_at > $2
+    returning id
+  ), ${recording('ended')}
+  select id from ended`,
+}
+
+/** Ends one session of a person. False where they have none of that id that is alive. */
+export async function endSessionOf(
+  scope: Scope,
+  { userId, id }: { userId: string; id: string },
+  events: readonly NewEvent[],
+): Promise<boolean> {
+  return (await query(scope.db, endOne, [...written(scope, events), userId, id])).length === 1
+}
+
 const ofUser = {
   name: 'sessions_of_user',
-  text: `select s.id, s.created_at, s.expires_at, s.connection_id from sessions s
+  text: `select s.id, s.created_at, s.expires_at, s.seen_at, s.idle_at, s.connection_id from sessions s
          join users u on u.organization_id = s.organization_id and u.id = s.user_id
            and u.status = 'ready' and u.session_epoch = s.user_epoch
-         where s.organization_id = $1 and s.user_id = $2 and s.expires_at > $3 order by s.id`,
+         where s.organization_id = $1 and s.user_id = $2 and s.expires_at > $3 and s.idle_at > $3 order by s.id`,
 }
 
 export interface UserSessionRow {
   readonly id: string
   readonly created_at: Date
   readonly expires_at: Date
+  readonly seen_at: Date
+  readonly idle_at: Date
   readonly connection_id: string
 }
 

@@ -22,12 +22,13 @@ import { rolesAndEntitlements, scimValues } from './gateway/scim-values.ts'
 import { healthRoutes } from './health.ts'
 import { newId } from './ids.ts'
 import { countFailures, type Failures } from './limits.ts'
-import { sessionOf } from './me/session.ts'
+import { noteUses, sessionOf } from './me/current-session.ts'
+import type { ProductHost } from './me/product.ts'
 import { oauthRoutes, tokenEndpointOf } from './oauth/index.ts'
 import { createOutbound, type Outbound } from './outbound.ts'
 import { rememberedPolicies } from './provisioning/policy.ts'
 import { keyFor, secretsOf } from './secrets.ts'
-import { createSigningKeys, type SigningKeys } from './signing-keys.ts'
+import { createSigningKeys } from './signing-keys.ts'
 import { rememberedTypes } from './translate/types.ts'
 
 export interface AppOptions {
@@ -60,6 +61,7 @@ export async function buildApp({
   await app.register(healthRoutes, { db })
   const outbound = createOutbound({ allow: config.outboundAllow })
   app.addHook('onClose', () => outbound.close())
+  const product = productHost(app, config, host)
   const assembly = {
     config,
     host,
@@ -68,7 +70,7 @@ export async function buildApp({
     failures: countFailures(),
     refusals: refusalLog(),
     lent: lentCallers(),
-    signingKeys: createSigningKeys(host),
+    product,
   }
   await app.register((scope: FastifyInstance) => scim(scope, assembly), { prefix: SCIM })
   await app.register((scope: FastifyInstance) => oauth(scope, assembly))
@@ -78,12 +80,31 @@ export async function buildApp({
       ...host,
       publicUrl: config.publicUrl,
       selfTest: (at, connection) => selfTest(at, connection, { lent: assembly.lent, send: sender(app) }),
-      // beside `src`, and copied beside what it is compiled to
-      contract: loadContract(join(dirname(import.meta.dirname), 'openapi.yaml')),
-      parseJson: (text) => parseJson(Buffer.from(text)),
+      contract: product.contract,
+      parseJson: product.parseJson,
     }),
   )
   return app
+}
+
+/** What the routes for the product are made with. */
+function productHost(
+  app: FastifyInstance,
+  config: Config,
+  host: Parameters<typeof oidcStore>[0],
+): ProductHost {
+  const uses = noteUses((err) => app.log.warn({ err }, 'the use of a session was not noted'))
+  app.addHook('onClose', () => uses.written())
+  return {
+    ...host,
+    // beside `src`, and copied beside what it is compiled to
+    contract: loadContract(join(dirname(import.meta.dirname), 'openapi.yaml')),
+    parseJson: (text) => parseJson(Buffer.from(text)),
+    publicUrl: config.publicUrl,
+    sessionCookie: config.sessionCookie,
+    signingKeys: createSigningKeys(host),
+    uses,
+  }
 }
 
 interface Assembly {
@@ -94,14 +115,13 @@ interface Assembly {
   readonly failures: Failures
   readonly refusals: RefusalLog
   readonly lent: Lent
-  readonly signingKeys: SigningKeys
+  readonly product: ProductHost
 }
 
 function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
-  const { config, host, policies, failures, refusals, lent } = assembly
+  const { config, host, policies, failures, refusals, lent, product } = assembly
   const typesOf = rememberedTypes()
   const identify = scimAuthenticator({ ...host, failures, typesOf })
-  const session = { ...host, sessionCookie: config.sessionCookie }
   const gate = scimGate(host.clock)
   app.addHook('onRequest', (request, reply, done) => {
     // However it ends, be it by the client's going away.
@@ -113,7 +133,7 @@ function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
     await gate.push(request, caller)
     return caller
   }
-  const meOf = scimMe({ ...host, typesOf }, (request) => sessionOf(session, request))
+  const meOf = scimMe({ ...host, typesOf }, (request) => sessionOf(product, request))
   const me: typeof meOf = async (request) => {
     const who = await meOf(request)
     if (who) await gate.person(request, who.caller)

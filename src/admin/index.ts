@@ -10,6 +10,7 @@ import { credentialHandlers } from './credentials.ts'
 import { organizationHandlers } from './organizations.ts'
 import { schemaHandlers } from './schemas.ts'
 import { scimClientHandlers } from './scim-clients.ts'
+import { sessionHandlers } from './sessions.ts'
 import { userHandlers } from './users.ts'
 import { valueHandlers } from './values.ts'
 
@@ -39,6 +40,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...credentialHandlers(admin),
     ...scimClientHandlers(admin),
     ...schemaHandlers(admin),
+    ...sessionHandlers(admin),
     ...userHandlers(admin),
     ...valueHandlers(admin),
   }

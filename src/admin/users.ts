@@ -1,21 +1,18 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import {
-  endSessions,
   eventsOf,
   findPerson,
   listPeople,
-  listSessions,
   type PersonRow,
   peopleFirstParameter,
   type Scope,
   scimSettings,
 } from '../../db/index.ts'
-import { eventOf } from '../events/record.ts'
 import { isUuid } from '../ids.ts'
 import { peopleCondition } from '../translate/filters.ts'
 import { type Admin, type AdminHandlers, notFound } from './admin.ts'
 import { listOf, pageOf } from './pages.ts'
-import { decisionView, personView, sessionView, timelineView } from './views.ts'
+import { decisionView, personView, timelineView } from './views.ts'
 
 export function userHandlers(admin: Admin): AdminHandlers {
   return {
@@ -42,20 +39,6 @@ export function userHandlers(admin: Admin): AdminHandlers {
       const decisions = events.filter(({ rule }) => rule !== null).map(decisionView)
       return { status, ...(reason !== null && { reason }), decisions }
     },
-    async listUserSessions(request: FastifyRequest) {
-      const { id } = await personOf(admin, request)
-      return { items: (await listSessions(admin.scopeOf(request), id)).map(sessionView) }
-    },
-    async endUserSessions(request: FastifyRequest, reply: FastifyReply) {
-      const { id } = await personOf(admin, request)
-      const event = eventOf({
-        type: 'sessions.ended',
-        subject: { type: 'user', id },
-        data: { via: 'administrator' },
-      })
-      await endSessions(admin.scopeOf(request), id, [event])
-      return reply.code(204).send()
-    },
   }
 }
 
@@ -70,7 +53,7 @@ async function conditionOf(scope: Scope, filter: string) {
 }
 
 /** The person that the path names. */
-async function personOf(admin: Admin, request: FastifyRequest): Promise<PersonRow> {
+export async function personOf(admin: Admin, request: FastifyRequest): Promise<PersonRow> {
   const { userId } = request.params as { userId: string } // as the path has it
   const row = isUuid(userId) ? await findPerson(admin.scopeOf(request), userId) : null
   if (!row) throw notFound('user')

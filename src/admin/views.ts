@@ -77,8 +77,15 @@ const assertionView = ({ jwks, jwks_url, issuer, subject, audience }: ScimClient
   ...(issuer !== null && { issuer, subject, audience }),
 })
 
-export function sessionView({ id, created_at, expires_at, connection_id }: UserSessionRow): object {
-  return { id, createdAt: created_at, expiresAt: expires_at, connectionId: connection_id }
+export function sessionView(row: UserSessionRow): object {
+  return {
+    id: row.id,
+    createdAt: row.created_at,
+    lastSeenAt: row.seen_at,
+    expiresAt: row.expires_at,
+    idleExpiresAt: row.idle_at,
+    connectionId: row.connection_id,
+  }
 }
 
 export function personView(row: PersonRow): object {
@@ -136,6 +143,8 @@ function summaryOf({ type, data, changed }: EventRow): string {
       return `Push refused: ${code}${repeated ? `, ${repeated} more times` : ''}`
     case 'sign-in.refused':
       return `Sign-in refused: ${code}${repeated ? `, ${repeated} more times` : ''}`
+    case 'session.ended':
+      return endings[String(data.cause)] ?? 'Signed out'
     default:
       return sentences[type] ?? `${type} by ${way}`
   }
@@ -149,6 +158,12 @@ interface Summarized {
   repeated?: number
 }
 
+const endings: Readonly<Record<string, string>> = {
+  person: 'Ended a session of their own',
+  administrator: 'A session was ended by an administrator',
+  replaced: 'The session before was ended by a new sign-in',
+}
+
 const sentences: Readonly<Record<string, string>> = {
   'user.adopted': 'Taken over by SCIM after a sign-in had made it',
   'user.linked': 'A login was linked',
@@ -157,6 +172,5 @@ const sentences: Readonly<Record<string, string>> = {
   'user.deleted': 'Deleted by SCIM; every session ended',
   'user.restored': 'Restored by SCIM',
   'session.begun': 'Signed in',
-  'session.ended': 'Signed out',
   'sessions.ended': 'Every session ended by an administrator',
 }

@@ -7,11 +7,9 @@ import { oidcStore } from '../gateway/oidc-store.ts'
 import type { RefusalLog } from '../gateway/refusals.ts'
 import { pagesFor } from '../me/pages.ts'
 import { personRoutes } from '../me/person.ts'
-import { sessionRoutes } from '../me/session.ts'
-import { tokenRoutes } from '../me/tokens.ts'
+import { type ProductHost, productRoutes } from '../me/product.ts'
 import type { Outbound } from '../outbound.ts'
 import type { Policies } from '../provisioning/policy.ts'
-import type { SigningKeys } from '../signing-keys.ts'
 import { answerErrorsByPage } from './failures.ts'
 
 export interface PeopleOptions {
@@ -20,20 +18,18 @@ export interface PeopleOptions {
   readonly policies: Policies
   readonly outbound: Outbound
   readonly refusals: RefusalLog
-  readonly signingKeys: SigningKeys
+  readonly product: ProductHost
 }
 
 /** What people and the product meet: pages without any script, and the session. */
 export async function people(app: FastifyInstance, options: PeopleOptions): Promise<void> {
-  const { config, host, policies, outbound, refusals, signingKeys } = options
+  const { config, host, policies, outbound, refusals, product } = options
   const { publicUrl, sessionCookie } = config
-  const session = { db: host.db, clock: host.clock, sessionCookie }
-  await app.register((scope: FastifyInstance) => sessionRoutes(scope, session))
-  await app.register((scope: FastifyInstance) => tokenRoutes(scope, { ...session, signingKeys, publicUrl }))
+  await app.register((scope: FastifyInstance) => productRoutes(scope, product))
   await app.register(async (scope: FastifyInstance) => {
     await scope.register(helmet, helmetOptions(publicUrl))
     answerErrorsByPage(scope)
-    await personRoutes(scope, session)
+    await personRoutes(scope, product)
     await scope.register((inner: FastifyInstance) =>
       oidcPlugin(inner, {
         store: oidcStore(host, refusals),

@@ -10,9 +10,14 @@ import { signInOf } from '../translate/claims.ts'
 import { type Host, idTokenPlace, type LinkingConnection } from './oidc-store.ts'
 import type { PolicyRefusal } from './refusals.ts'
 
-const HOUR = 60 * 60 * 1000
+const MINUTE = 60_000
 /** How long a session lasts at most. */
-const SESSION = 12 * HOUR
+const LONGEST = 12 * 60 * MINUTE
+/** How long it lasts without being used. */
+const IDLE = 2 * 60 * MINUTE
+
+/** Uses are noted so rarely that a check is as good as always a read, and so often that an end is a little early at most. */
+const touchAfter = (idle: number): number => Math.max(MINUTE, idle / 24)
 
 /** Recognizes or provisions who has signed in, and begins their session. */
 export function oidcSignIn(host: Host, policies: Policies): OidcOptions['signIn'] {
@@ -42,7 +47,8 @@ async function begin(scope: Scope, { host, person, userId }: Beginning): Promise
   const { organizationId, now } = scope
   const { token, secretHash } = newToken(organizationId)
   const idToken = await host.secrets.seal(person.idToken, idTokenPlace(organizationId, token))
-  const expiresAt = new Date(now.getTime() + SESSION)
+  const after = (span: number) => new Date(now.getTime() + span)
+  const expiresAt = after(LONGEST)
   const connectionId = person.connection.id
   const session = {
     id: newId(),
@@ -52,6 +58,8 @@ async function begin(scope: Scope, { host, person, userId }: Beginning): Promise
     sid: person.sid ?? null,
     idToken,
     expiresAt,
+    idleAt: after(IDLE),
+    touchAt: after(touchAfter(IDLE)),
   }
   const event = eventOf({
     type: 'session.begun',

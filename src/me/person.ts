@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
+import { type SessionHost, sessionOf } from './current-session.ts'
 import { pagesFor } from './pages.ts'
-import { type SessionHost, sessionOf } from './session.ts'
 import { stylesheet } from './stylesheet.ts'
 
 /** The page of the person who is signed in. */

@@ -1,60 +1,19 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Db, findSession, type SessionRow } from '../../db/index.ts'
-import { readToken } from '../auth.ts'
-import { Problem } from '../errors.ts'
-
-export interface SessionHost {
-  readonly db: Db
-  readonly clock: () => Date
-  readonly sessionCookie: string
-}
-
-/** The session of the request's cookie in one round trip; null where there is none that is alive. */
-export async function sessionOf(host: SessionHost, request: FastifyRequest): Promise<SessionRow | null> {
-  const token = cookieOf(request.headers.cookie, host.sessionCookie)
-  const key = token === null ? null : readToken(token)
-  if (!key) return null
-  const { db } = host
-  const scope = {
-    db,
-    organizationId: key.organizationId,
-    now: host.clock(),
-    actor: 'system',
-    requestId: request.id,
-  }
-  return findSession(scope, key.secretHash)
-}
-
-// Checked at every request of the product, so nothing but the one cookie is read; its value needs no decoding.
-function cookieOf(header: string | undefined, name: string): string | null {
-  if (!header) return null
-  for (const pair of header.split(';')) {
-    const at = pair.indexOf('=')
-    if (pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim()
-  }
-  return null
-}
-
-export const noSession = (): Problem =>
-  new Problem('unauthorized', 'There is no session; sign in at /login/{organization}.')
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import type { SessionRow } from '../../db/index.ts'
+import { neededSession, noStore, type SessionHost } from './current-session.ts'
 
 /** Who is this, where, and as what: for the product, and for a reverse proxy in front of it. */
 export async function sessionRoutes(app: FastifyInstance, host: SessionHost): Promise<void> {
   app.get('/session', async (request, reply) => {
-    const row = await sessionOf(host, request)
-    if (!row) throw noSession()
-    reply.header('cache-control', 'no-store')
+    const row = await neededSession(host, request)
+    noStore(reply)
     return sessionView(row)
   })
-  app.get('/session/verify', async (request, reply) => {
-    const row = await sessionOf(host, request)
-    if (!row) throw noSession()
-    return verified(row, reply)
-  })
+  app.get('/session/verify', async (request, reply) => verified(await neededSession(host, request), reply))
 }
 
 function verified(row: SessionRow, reply: FastifyReply): FastifyReply {
-  reply.header('cache-control', 'no-store')
+  noStore(reply)
   reply.header('x-usher-user', row.user_id)
   reply.header('x-usher-organization', row.organization_id)
   if (row.workspace_id && row.role) {
@@ -63,7 +22,6 @@ function verified(row: SessionRow, reply: FastifyReply): FastifyReply {
   }
   return reply.send()
 }
-
 function sessionView(row: SessionRow): object {
   return {
     user: {

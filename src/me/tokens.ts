@@ -4,11 +4,10 @@ import { SignJWT } from 'jose'
 import type { SessionRow } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import type { SigningKeys } from '../signing-keys.ts'
-import { noSession, type SessionHost, sessionOf } from './session.ts'
+import { neededSession, noStore, type SessionHost } from './current-session.ts'
 
 export interface TokenHost extends SessionHost {
   readonly signingKeys: SigningKeys
-  readonly publicUrl: string
 }
 
 /** Seconds that a token of a session is valid. */
@@ -22,9 +21,8 @@ const KEY_SET_AGE = 300
 export async function tokenRoutes(app: FastifyInstance, host: TokenHost): Promise<void> {
   app.get('/session/token', async (request, reply) => {
     checkReader(request)
-    const row = await sessionOf(host, request)
-    if (!row) throw noSession()
-    reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff')
+    const row = await neededSession(host, request)
+    noStore(reply).header('x-content-type-options', 'nosniff')
     return tokenOf(row, host)
   })
   app.get('/.well-known/jwks.json', async (_request, reply) => {

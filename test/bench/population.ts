@@ -86,9 +86,11 @@ const provisioned = `
 const sessions = `
   with ${given}
   insert into sessions (organization_id, id, secret_hash, user_id, user_epoch, connection_id, workspace_id,
-                        created_at, expires_at)
+                        created_at, expires_at, seen_at, idle_at, touch_at)
   select organization_id, ${idSql('session')}, sha256(convert_to(${sessionSecretSql}, 'UTF8')), ${idSql('user')}, 0,
-    connection_id, ${idSql('workspace')}, now(), now() + interval '1 day'
+    connection_id, ${idSql('workspace')}, now(), now() + interval '1 day', now(), now() + interval '1 day',
+    -- Of one in a hundred checks the use is noted: as if each session were checked every three seconds.
+    case when n % 100 = 0 then now() else now() + interval '1 day' end
   from given`
 
 /** The people of these numbers, each with workspace, membership, events and a session. */

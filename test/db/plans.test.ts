@@ -1,5 +1,11 @@
 import t from 'tap'
-import { endSession, type Scope, saveSignInTransaction, takeSignInTransaction } from '../../db/index.ts'
+import {
+  endSession,
+  type Scope,
+  saveSignInTransaction,
+  takeSignInTransaction,
+  touchSession,
+} from '../../db/index.ts'
 import { hashOf } from '../../src/auth.ts'
 import type { Body } from '../src/api.ts'
 import { patchOp, patchUser, person } from '../src/people.ts'
@@ -34,8 +40,9 @@ async function fill(usher: Usher, { organization, connection }: Pusher): Promise
       select $1, id, id, 'owner', 'provisioning', 'r', now() from people
     ), signed_in as (
       insert into sessions (organization_id, id, secret_hash, user_id, user_epoch, connection_id, workspace_id,
-                            created_at, expires_at)
-      select $1, id, sha256(id::text::bytea), id, 0, $2, id, now(), now() + interval '1 day' from people
+                            created_at, expires_at, seen_at, touch_at, idle_at)
+      select $1, id, sha256(id::text::bytea), id, 0, $2, id, now(), now() + interval '1 day',
+        now(), now() + interval '5 minutes', now() + interval '2 hours' from people
     ), groups as (
       insert into groups (organization_id, id, connection_id, display_name, external_id, attributes, created_at, updated_at)
       select $1, id, $2, 'group-' || n, 'g' || n, '{}', now(), now() from crowd
@@ -135,6 +142,8 @@ function requestsOf(
     'a time line': () => usher.admin('GET', `${people}/${user}/timeline`),
     'an explanation': () => usher.admin('GET', `${people}/${user}/explain`),
     'the sessions of a person': () => usher.admin('GET', `${people}/${user}/sessions`),
+    'the use of a session': () => touchSession(scopeOf(usher, pusher), EVENT),
+    'one of the sessions of a person': () => usher.admin('DELETE', `${people}/${user}/sessions/${EVENT}`),
     'the end of a session': () => endSession(scopeOf(usher, pusher), hashOf('x'), EVENT),
     'the end of every session': () => usher.admin('DELETE', `${people}/${user}/sessions`),
     'the start of a sign-in': () => beginSignIn(scopeOf(usher, pusher), pusher),

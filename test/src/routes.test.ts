@@ -182,6 +182,7 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('getUserTimeline', await admin('GET', `${path}/users/${id}/timeline?limit=2`), 200)
     fits('explainUser', await admin('GET', `${path}/users/${id}/explain`), 200)
     fits('listUserSessions', await admin('GET', `${path}/users/${id}/sessions`), 200)
+    fits('endUserSession', await admin('DELETE', `${path}/users/${id}/sessions/x`), 404)
     fits('endUserSessions', await admin('DELETE', `${path}/users/${id}/sessions`), 204)
   })
 
@@ -223,6 +224,10 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('getSessionToken', await get('/session/token'), 200)
     fits('getSessionToken', await get('/session/token', nobody), 401)
     fits('getKeySet', await get('/.well-known/jwks.json'), 200)
+    const { items } = fits('listOwnSessions', await get('/v1/me/sessions'), 200)
+    fits('listOwnSessions', await get('/v1/me/sessions', nobody), 401)
+    const own = `/v1/me/sessions/${items.find((one) => !one.current)?.id ?? 'x'}`
+    fits('endOwnSession', await get(own, { method: 'DELETE' }), 403)
     fits('getPlace', await get('/'), 200)
     fits('getPlace', await get('/', nobody), 200)
     fits('getStylesheet', await get('/assets/usher.css'), 200)

@@ -5,19 +5,8 @@ import { createRemoteJWKSet, decodeProtectedHeader, type JWTVerifyOptions, jwtVe
 import t, { type Test } from 'tap'
 import { secretsOf } from '../../src/secrets.ts'
 import { createSigningKeys } from '../../src/signing-keys.ts'
+import { DAY, MINUTE, stoppedClock } from './clock.ts'
 import { PUBLIC_URL, startUsher, type Usher } from './usher.ts'
-
-const MINUTE = 60_000
-const DAY = 24 * 60 * MINUTE
-
-/** A clock that stands still until it is moved. */
-function stoppedClock() {
-  let time = Date.parse('2026-03-01T12:00:00Z')
-  const pass = (span: number) => {
-    time += span
-  }
-  return { now: () => new Date(time), pass }
-}
 
 /** The served key set at an address of its own, as a service behind the product would fetch it, and how often it was. */
 async function servedKeys(t: Test, usher: Usher) {
