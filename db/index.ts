@@ -95,6 +95,12 @@ export {
   takeSignInTransaction,
 } from './sign-in-transactions.ts'
 export {
+  endIfSignedOut,
+  endProviderSessions,
+  noteSignOut,
+  spendToken,
+} from './sign-outs.ts'
+export {
   addSigningKey,
   forgetSigningKeys,
   listSigningKeys,

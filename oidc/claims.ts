@@ -39,7 +39,12 @@ export function checkIdToken(token: IdToken, { connection, now }: Expected): voi
 
 /** Core section 2: at most 255 characters. One with control characters is an attempt to look like another. */
 function checkSubject({ sub }: IDToken): void {
-  if (sub === '' || sub.length > 255 || CONTROL.test(sub)) throw refused('invalid_claims', 'sub')
+  if (!isName(sub)) throw refused('invalid_claims', 'sub')
+}
+
+/** A name that a provider gives to a person or a session. */
+export function isName(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= 255 && !CONTROL.test(value)
 }
 
 function checkIssuedAt({ iat }: IDToken, now: Date): void {

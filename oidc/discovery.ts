@@ -61,6 +61,11 @@ function acceptedAlgorithms(
   return { [name]: ALGORITHMS.filter((algorithm) => offered.includes(algorithm)) }
 }
 
+/** What a provider may sign by: as for the id_token, so for all that it sends of the same kind. */
+export function signingAlgorithms(metadata: ProviderMetadata): readonly string[] {
+  return metadata.id_token_signing_alg_values_supported ?? ['RS256']
+}
+
 function checkEndpoint(value: unknown, options: OidcOptions): string {
   if (typeof value !== 'string' || !URL.canParse(value))
     throw refused('provider_metadata', 'endpoint missing')

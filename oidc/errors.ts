@@ -15,6 +15,8 @@ const REFUSALS = {
   invalid_claims: [400, 'The identity provider described the person in a way that cannot be accepted.'],
   invalid_userinfo: [400, 'The identity provider described somebody else than its token did.'],
   wrong_tenant: [403, 'This account belongs to another directory than the one that signs in here.'],
+  invalid_logout_token: [400, 'The logout token cannot be accepted.'],
+  logout_token_replayed: [400, 'The logout token has been used before.'],
   cross_site: [403, 'This request came from another site.'],
   provider_metadata: [502, 'The identity provider is not set up as this connection expects.'],
   provider_address: [502, 'The identity provider points to an address that cannot be used.'],

@@ -41,6 +41,7 @@ export async function identify(exchange: Exchange): Promise<VerifiedSignIn> {
     subject: claims.sub,
     claims: mergeClaims(claims, userinfo),
     idToken: redeemed.idToken,
+    issuedAt: new Date(claims.iat * 1000),
     ...(sid !== undefined && { sid }),
   }
 }

@@ -7,8 +7,10 @@ export type {
   Pages,
   ProviderPins,
   Refusal,
+  RefusalContext,
   SignInResult,
   SignInTransaction,
+  SignOut,
   TokenEndpointAuthMethod,
   VerifiedSignIn,
 } from './ports.ts'

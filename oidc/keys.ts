@@ -10,16 +10,22 @@ export interface KeySet {
 export interface KeySource {
   current(): KeySet
   /** Newer ones than those that failed; null where they were asked for too often. */
-  renew(failed: KeySet): KeySet | null
+  renew(failed: KeySet, cause?: Cause): KeySet | null
 }
 
-/** Rotating keys twice within a minute is honest; a provider that fails all the time is not asked all the time. */
-const RENEWALS = 5
+/** An answer comes from the provider; what comes unasked may have been made up by anybody. */
+type Cause = 'answer' | 'unasked'
+
+/**
+ * Rotating keys twice within a minute is honest; a provider that fails all the time is not asked all the time. Each
+ * cause has its own, so that nobody uses up those of sign-ins.
+ */
+const RENEWALS: Readonly<Record<Cause, number>> = { answer: 5, unasked: 3 }
 const WINDOW = 60_000
 
 export function createKeySource(download: () => Promise<JWKS>, now: () => Date): KeySource {
   let held: KeySet | undefined
-  let renewals: number[] = []
+  const renewals: Record<Cause, number[]> = { answer: [], unasked: [] }
 
   function replace(): KeySet {
     const mine: KeySet = { jwks: download() }
@@ -31,12 +37,13 @@ export function createKeySource(download: () => Promise<JWKS>, now: () => Date):
   }
   return {
     current: () => held ?? replace(),
-    renew: (failed) => {
+    renew: (failed, cause = 'answer') => {
       if (held && held !== failed) return held
       const time = now().getTime()
-      renewals = renewals.filter((at) => at > time - WINDOW)
-      if (renewals.length >= RENEWALS) return null
-      renewals.push(time)
+      const recent = renewals[cause].filter((at) => at > time - WINDOW)
+      renewals[cause] = recent
+      if (recent.length >= RENEWALS[cause]) return null
+      recent.push(time)
       return replace()
     },
   }

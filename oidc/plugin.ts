@@ -1,12 +1,13 @@
 import cookie from '@fastify/cookie'
 import type { FastifyInstance, HTTPMethods } from 'fastify'
+import { backchannelLogout, TO_PROVIDERS } from './backchannel-logout.ts'
 import { callback } from './callback.ts'
 import { createProviders } from './clients.ts'
 import { initiate } from './initiate.ts'
 import { login, start } from './login.ts'
 import { askToLogOut, loggedOut, logout } from './logout.ts'
 import type { OidcOptions } from './ports.ts'
-import { type Endpoint, type Service, serve } from './visit.ts'
+import { type Endpoint, type Manner, type Service, serve } from './visit.ts'
 
 /** Signing in and out by OpenID Connect, for any number of connections. Register it without a prefix. */
 export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Promise<void> {
@@ -16,7 +17,7 @@ export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Pr
 
   const now = options.now ?? (() => new Date())
   const service: Service = { options, now, providerOf: createProviders(options, now) }
-  const route = (method: HTTPMethods | HTTPMethods[], url: string, endpoint: Endpoint) =>
+  const route = (method: HTTPMethods | HTTPMethods[], url: string, endpoint: Endpoint, manner?: Manner) =>
     app.route({
       method,
       url,
@@ -24,13 +25,14 @@ export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Pr
       exposeHeadRoute: false,
       // A URL here may carry a code, or somebody's address.
       logSerializers: { req: withoutQuery },
-      handler: (request, reply) => serve({ ...service, request, reply }, endpoint),
+      handler: (request, reply) => serve({ ...service, request, reply }, endpoint, manner),
     })
 
   route('GET', '/login/:organization', login)
   route('GET', '/oidc/:connection/start', start)
   route('GET', '/oidc/:connection/callback', callback)
   route(['GET', 'POST'], '/oidc/:connection/initiate', initiate)
+  route('POST', '/oidc/:connection/backchannel-logout', backchannelLogout, TO_PROVIDERS)
   route('GET', '/logout', askToLogOut)
   route('POST', '/logout', logout)
   route('GET', '/logout/done', loggedOut)

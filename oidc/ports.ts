@@ -22,6 +22,8 @@ export interface OidcConnection {
   readonly acceptsDrift?: boolean
   /** Further parameters of the authorization request. */
   readonly authorizationParameters?: Readonly<Record<string, string>>
+  /** Whether a logout token may have a `typ` of JWT or none, and no `exp`, as some providers send it. */
+  readonly lenientLogoutTokens?: boolean
   /** Changes whenever the settings above do, so that what was discovered for the old ones is not used. */
   readonly version: number
 }
@@ -55,6 +57,27 @@ export interface VerifiedSignIn {
   readonly claims: Readonly<Record<string, unknown>>
   readonly sid?: string
   readonly idToken: string
+  /** When the id_token was. */
+  readonly issuedAt: Date
+}
+
+/** A provider's word that a session of its own is over, or with no `sid` all of that person. */
+export interface SignOut {
+  readonly connection: OidcConnection
+  readonly way: 'back-channel' | 'front-channel'
+  readonly sid?: string
+  readonly subject?: string
+  /** What was signed in before this ends, even where it is only just coming in. */
+  readonly issuedAt: Date
+  /** What said so, where it works only once. */
+  readonly token?: { readonly jti: string; readonly expiresAt: Date }
+}
+
+/** What was refused, by whom and where. */
+export interface RefusalContext {
+  readonly of: 'sign-in' | 'logout'
+  readonly connectionId?: string
+  readonly requestId: string
 }
 
 /** Why a sign-in was refused: `code` is stable, `message` safe to show; `status` is that of the page. */
@@ -86,8 +109,10 @@ export interface OidcStore {
   pin(connection: OidcConnection, found: ProviderPins): Promise<ProviderPins | null>
   /** Leaves one event of what is found beyond the pins, however often it is; pins it where that is accepted. */
   recordDrift(connection: OidcConnection, found: ProviderPins): Promise<void>
+  /** Ends sessions because the provider says so; false where its token was used before. */
+  signOut(signOut: SignOut, context: { requestId: string }): Promise<boolean>
   /** Leaves one event where the connection is known. */
-  recordRefusal(refusal: Refusal, context: { connectionId?: string; requestId: string }): Promise<void>
+  recordRefusal(refusal: Refusal, context: RefusalContext): Promise<void>
 }
 
 /** Whose sign-in it is, as far as that is known. */

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProviderOf } from './clients.ts'
 import { OidcError, refused } from './errors.ts'
-import type { OidcConnection, OidcOptions } from './ports.ts'
+import type { OidcConnection, OidcOptions, Refusal, RefusalContext } from './ports.ts'
 
 /** What all endpoints share, made once. */
 export interface Service {
@@ -19,6 +19,12 @@ export interface Visit extends Service {
 }
 
 export type Endpoint = (visit: Visit) => Promise<unknown>
+
+/** How an endpoint says no: to a person by a page, unless it is made for machines. */
+export interface Manner {
+  readonly of: RefusalContext['of']
+  readonly answer: (visit: Visit, refusal: Refusal) => FastifyReply
+}
 
 export async function loadConnection(visit: Visit): Promise<OidcConnection> {
   const connection = await visit.options.store.connection(pathParameter(visit, 'connection'))
@@ -54,25 +60,30 @@ export function startPath(connection: OidcConnection, returnTo = '/'): string {
   return `/oidc/${encodeURIComponent(connection.id)}/start?${new URLSearchParams({ return_to: returnTo })}`
 }
 
-/** Runs an endpoint; where it refuses: one event, one line in the log, one page, and no session. */
-export async function serve(visit: Visit, endpoint: Endpoint): Promise<unknown> {
+const TO_PEOPLE: Manner = { of: 'sign-in', answer: refusedPage }
+
+/** Runs an endpoint; where it refuses: one event, one line in the log, one answer, and no session. */
+export async function serve(visit: Visit, endpoint: Endpoint, manner = TO_PEOPLE): Promise<unknown> {
   try {
     return await endpoint(visit)
   } catch (error) {
     if (!(error instanceof OidcError)) throw error
-    return refuse(visit, error)
+    await tell(visit, error.refusal, manner.of)
+    return manner.answer(visit, error.refusal)
   }
 }
 
-async function refuse(visit: Visit, { refusal }: OidcError): Promise<unknown> {
-  const { options, request, reply, connection, returnTo } = visit
+async function tell({ options, request, connection }: Visit, refusal: Refusal, of: Manner['of']) {
   const connectionId = connection?.id
-  request.log.warn({ refusal: refusal.code, detail: refusal.detail, connectionId }, 'refused')
-  const context = { requestId: request.id, ...(connectionId !== undefined && { connectionId }) }
-  // The page does not depend on the event being stored.
+  request.log.warn({ refusal: refusal.code, detail: refusal.detail, connectionId }, `${of} refused`)
+  const context = { of, requestId: request.id, ...(connectionId !== undefined && { connectionId }) }
+  // The answer does not depend on the event being stored.
   await options.store.recordRefusal(refusal, context).catch((error: unknown) => {
     request.log.error({ err: error }, 'refusal not recorded')
   })
+}
+
+function refusedPage({ options, request, reply, connection, returnTo }: Visit, refusal: Refusal) {
   const page = options.pages(request).refused(refusal, {
     requestId: request.id,
     ...(connection && {

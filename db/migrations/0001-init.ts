@@ -256,6 +256,21 @@ const tables: Record<string, string> = {
     expires_at timestamptz not null,
     primary key (organization_id, state_hash),
     foreign key (organization_id, connection_id) references connections`,
+  sign_outs: `
+    organization_id uuid not null,
+    connection_id uuid not null,
+    login_hash bytea not null,
+    at timestamptz not null,
+    expires_at timestamptz not null,
+    primary key (organization_id, connection_id, login_hash),
+    foreign key (organization_id, connection_id) references connections`,
+  spent_tokens: `
+    organization_id uuid not null,
+    connection_id uuid not null,
+    jti_hash bytea not null,
+    expires_at timestamptz not null,
+    primary key (organization_id, connection_id, jti_hash),
+    foreign key (organization_id, connection_id) references connections`,
   events: `
     organization_id uuid not null,
     id uuid not null,
@@ -313,6 +328,9 @@ const indexes = `
   create unique index workspaces_default_of on workspaces (organization_id, default_of) where default_of is not null;
   create index memberships_workspace on memberships (organization_id, workspace_id);
   create index sessions_user on sessions (organization_id, user_id);
+  create index sessions_sid on sessions (organization_id, connection_id, sid) where sid is not null;
+  create index sign_outs_expiry on sign_outs (organization_id, expires_at);
+  create index spent_tokens_expiry on spent_tokens (organization_id, expires_at);
   create index sign_in_transactions_expiry on sign_in_transactions (organization_id, expires_at);
   create index events_subject on events (organization_id, subject_id, id);`
 

@@ -20,6 +20,8 @@ export interface OidcSettings {
   readonly hostedDomain?: string
   /** What becomes of a provider that says more than was approved; absent: it is refused. */
   readonly onDrift?: 'refuse' | 'accept'
+  /** Whether logout tokens may lack their `typ` and `exp`. */
+  readonly lenientLogoutTokens?: boolean
 }
 
 /** What an administrator has approved of a provider, or what of it awaits that. */

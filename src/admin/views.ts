@@ -40,6 +40,7 @@ function oidcView(row: ConnectionRow, publicUrl: string): object {
     loginUrl: `${publicUrl}/oidc/${row.id}/start`,
     redirectUri: `${publicUrl}/oidc/${row.id}/callback`,
     initiateLoginUri: `${publicUrl}/oidc/${row.id}/initiate`,
+    backchannelLogoutUri: `${publicUrl}/oidc/${row.id}/backchannel-logout`,
   }
 }
 
@@ -131,7 +132,7 @@ const ways: Readonly<Record<string, string>> = { scim: 'SCIM push', 'sign-in': '
 /** One sentence; names of what changed, never personal values. */
 function summaryOf({ type, data, changed }: EventRow): string {
   const way = ways[String(data.via)] ?? 'administrator'
-  const { workspace, role, home, code, repeated } = data as Summarized // as src/provisioning and src/gateway write it
+  const { workspace, role, home, code, repeated, cause } = data as Summarized // as src/provisioning and src/gateway write it
   switch (type) {
     case 'user.created':
       return `Created by ${way}`
@@ -141,6 +142,8 @@ function summaryOf({ type, data, changed }: EventRow): string {
       return `Changed by ${way}: ${changed.join(', ')}`
     case 'push.refused':
       return `Push refused: ${code}${repeated ? `, ${repeated} more times` : ''}`
+    case 'session.ended':
+      return cause === 'logout' ? 'Signed out' : 'Signed out by the identity provider'
     case 'sign-in.refused':
       return `Sign-in refused: ${code}${repeated ? `, ${repeated} more times` : ''}`
     case 'session.ended':
@@ -156,6 +159,7 @@ interface Summarized {
   home?: { name: string }
   code?: string
   repeated?: number
+  cause?: string
 }
 
 const endings: Readonly<Record<string, string>> = {

@@ -37,5 +37,6 @@ export type EventType =
   | 'session.ended'
   | 'sessions.ended'
   | 'sign-in.refused'
+  | 'logout.refused'
 
 export type SubjectType = 'organization' | 'connection' | 'user' | 'group'

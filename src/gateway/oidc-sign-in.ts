@@ -7,6 +7,7 @@ import type { Policies } from '../provisioning/policy.ts'
 import { provision } from '../provisioning/provision.ts'
 import { Refused } from '../provisioning/refused.ts'
 import { signInOf } from '../translate/claims.ts'
+import { signedOutMeanwhile } from './oidc-sign-out.ts'
 import { type Host, idTokenPlace, type LinkingConnection } from './oidc-store.ts'
 import type { PolicyRefusal } from './refusals.ts'
 
@@ -66,9 +67,12 @@ async function begin(scope: Scope, { host, person, userId }: Beginning): Promise
     subject: { type: 'user', id: userId },
     data: { via: 'sign-in', connectionId, sessionId: session.id },
   })
-  if (await beginSession(scope, session, [event])) return { session: { token, expiresAt } }
   // Shut out between being recognized and the session.
-  throw new Refused({ code: 'suspended', rule: 'person suspended', userId })
+  if (!(await beginSession(scope, session, [event])))
+    throw new Refused({ code: 'suspended', rule: 'person suspended', userId })
+  if (await signedOutMeanwhile(scope, person, session.id))
+    throw new Refused({ code: 'signed_out', rule: 'signed out meanwhile', userId })
+  return { session: { token, expiresAt } }
 }
 
 function refusalOf({ code, message, rule, policyVersion, userId }: Refused): PolicyRefusal {

@@ -21,6 +21,7 @@ import { isUuid, newId } from '../ids.ts'
 import type { Secrets } from '../secrets.ts'
 import { presetRules } from '../translate/presets.ts'
 import { oidcPins } from './oidc-pins.ts'
+import { signOut } from './oidc-sign-out.ts'
 import type { RefusalLog } from './refusals.ts'
 
 /** A connection with what linking needs to know of it. */
@@ -73,9 +74,16 @@ export function oidcStore(host: Host, refusals: RefusalLog): OidcStore {
       return scope
     }),
     endSession: (token) => end(host, token),
-    async recordRefusal(refusal, { connectionId, requestId }) {
+    async signOut(told, { requestId }) {
+      const scope = await scopeOf(told.connection.id)
+      if (!scope) throw new Error('the connection of a sign-out has no organization')
+      return signOut({ ...scope, requestId }, told, host.clock)
+    },
+    async recordRefusal(refusal, { of, connectionId, requestId }) {
       const scope = connectionId === undefined ? null : await scopeOf(connectionId)
-      if (scope && connectionId) await refusals.record({ ...scope, requestId }, { refusal, connectionId })
+      const type = `${of}.refused` as const
+      if (scope && connectionId)
+        await refusals.record({ ...scope, requestId }, { refusal, connectionId, type })
     },
   }
 }
@@ -149,6 +157,7 @@ async function connectionOf(
     scopes: row.scopes ?? [],
     ...(row.pins && { pins: row.pins }),
     acceptsDrift: row.settings.oidc?.onDrift === 'accept',
+    ...(row.settings.oidc?.lenientLogoutTokens && { lenientLogoutTokens: true }),
     ...presetRules({ issuer: row.issuer, ...row.settings.oidc }),
     version: row.version,
     organizationId,

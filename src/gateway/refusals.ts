@@ -9,11 +9,20 @@ export interface PolicyRefusal extends Refusal {
   readonly userId?: string
 }
 
+type RefusedType = 'sign-in.refused' | 'logout.refused' | 'scim-client.refused' | 'push.refused'
+
+const ways: Readonly<Record<RefusedType, string>> = {
+  'sign-in.refused': 'sign-in',
+  'logout.refused': 'sign-in',
+  'scim-client.refused': 'scim',
+  'push.refused': 'scim',
+}
+
 /** Something refused on a connection: somebody's sign-in, unless it says otherwise. */
 export interface Refused {
   readonly refusal: Pick<Refusal, 'code'> & Partial<PolicyRefusal>
   readonly connectionId: string
-  readonly type?: 'sign-in.refused' | 'scim-client.refused' | 'push.refused'
+  readonly type?: RefusedType
 }
 
 export interface RefusalLog {
@@ -59,6 +68,6 @@ function event({ refusal, connectionId, type = 'sign-in.refused' }: Refused, dat
     type,
     subject: userId ? { type: 'user', id: userId } : { type: 'connection', id: connectionId },
     ...(rule !== undefined && policyVersion !== undefined && { by: { rule, policyVersion } }),
-    data: { via: type === 'sign-in.refused' ? 'sign-in' : 'scim', connectionId, code, ...data },
+    data: { via: ways[type], connectionId, code, ...data },
   })
 }

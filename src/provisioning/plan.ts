@@ -10,6 +10,7 @@ export type RefusalCode =
   | 'login_taken'
   | 'just_in_time_off'
   | 'suspended'
+  | 'signed_out'
   | 'deprovisioned'
 
 /**

@@ -7,6 +7,7 @@ const sentences: Record<RefusalCode, string> = {
   login_taken: 'The person this sign-in points to has a different login already.',
   just_in_time_off: 'This organization lets nobody in who has not been assigned to it first.',
   suspended: 'The account has been suspended.',
+  signed_out: 'The identity provider ended this session while it was beginning. Please sign in again.',
   deprovisioned: 'The account has been removed.',
 }
 

@@ -1,5 +1,6 @@
 import t from 'tap'
 import {
+  endProviderSessions,
   endSession,
   type Scope,
   saveSignInTransaction,
@@ -84,6 +85,11 @@ function requestsOf(
       patchOp({ Operations: [{ op, path: 'members', value: [{ value: user }] }] }),
     )
   const people = `${organization.path}/users`
+  const signedOut = (who: { subject?: string; sid?: string }) => ({
+    connectionId: connection.id,
+    issuer: 'https://idp.example',
+    ...who,
+  })
   const cursor = Buffer.from(middle).toString('base64url')
   return {
     'a push': () => scim('POST', '/Users', person('pushed', { externalId: 'p' })),
@@ -145,6 +151,10 @@ function requestsOf(
     'the use of a session': () => touchSession(scopeOf(usher, pusher), EVENT),
     'one of the sessions of a person': () => usher.admin('DELETE', `${people}/${user}/sessions/${EVENT}`),
     'the end of a session': () => endSession(scopeOf(usher, pusher), hashOf('x'), EVENT),
+    'a sign-out by session': () => endProviderSessions(scopeOf(usher, pusher), signedOut({ sid: 'x' })),
+    'a sign-out of a person': () => endProviderSessions(scopeOf(usher, pusher), signedOut({ subject: 'x' })),
+    'a sign-out of a person by session': () =>
+      endProviderSessions(scopeOf(usher, pusher), signedOut({ subject: 'x', sid: 'x' })),
     'the end of every session': () => usher.admin('DELETE', `${people}/${user}/sessions`),
     'the start of a sign-in': () => beginSignIn(scopeOf(usher, pusher), pusher),
     'a deactivation': () => patchUser(scim, user, { active: false }),

@@ -9,6 +9,7 @@ import {
   type ProviderPins,
   type Refusal,
   type SignInTransaction,
+  type SignOut,
   type VerifiedSignIn,
 } from '../../oidc/index.ts'
 
@@ -20,8 +21,9 @@ export interface MemoryHost {
   readonly transactions: Map<string, SignInTransaction>
   readonly sessions: Map<string, VerifiedSignIn>
   readonly signIns: VerifiedSignIn[]
-  readonly refusals: { refusal: Refusal; connectionId?: string }[]
   readonly drifts: ProviderPins[]
+  readonly signOuts: SignOut[]
+  readonly refusals: { of: string; refusal: Refusal; connectionId?: string }[]
   readonly log: string[]
   /** What the next sign-ins are refused with. */
   policy?: Refusal
@@ -56,6 +58,7 @@ export async function startHost(options: Partial<OidcOptions> = {}): Promise<Mem
     transactions: new Map(),
     sessions: new Map(),
     signIns: [],
+    signOuts: [],
     refusals: [],
     drifts: [],
   }
@@ -81,7 +84,7 @@ export function reset(host: MemoryHost): void {
   host.transactions.clear()
   host.sessions.clear()
   delete host.policy
-  for (const list of [host.signIns, host.refusals, host.drifts, host.log]) list.length = 0
+  for (const list of [host.signIns, host.signOuts, host.refusals, host.drifts, host.log]) list.length = 0
   const changed = host.connections.map(({ pins, ...one }) => ({ ...one, version: one.version + 1 }))
   host.connections.splice(0, Infinity, ...changed)
 }
@@ -136,8 +139,17 @@ function storeOf(host: MemoryHost): OidcStore {
       sessions.delete(token)
       return person ? { connectionId: person.connection.id, idToken: person.idToken } : null
     },
-    recordRefusal: async (refusal, { connectionId }) => {
-      host.refusals.push({ refusal, ...(connectionId !== undefined && { connectionId }) })
+    signOut: async (told) => {
+      const { token, subject, sid } = told
+      if (token && host.signOuts.some((one) => one.token?.jti === token.jti)) return false
+      host.signOuts.push(told)
+      for (const [key, person] of sessions)
+        if ((sid ?? person.sid) === person.sid && (subject ?? person.subject) === person.subject)
+          sessions.delete(key)
+      return true
+    },
+    recordRefusal: async (refusal, { of, connectionId }) => {
+      host.refusals.push({ of, refusal, ...(connectionId !== undefined && { connectionId }) })
     },
   }
 }

@@ -84,8 +84,11 @@ async function configurationOf(
       return person && { accountId: sub, claims: () => ({ ...person }) }
     },
     loadExistingGrant: consent,
+    // Its guard against addresses of this machine comes as a dispatcher.
+    fetch: (url, { dispatcher, ...options }: RequestInit = {}) => fetch(url, options),
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
       rpInitiatedLogout: { enabled: true, logoutSource: askToLogOut, postLogoutSuccessSource: loggedOut },
     },
     ttl: { Grant: 3600, Interaction: 600, Session: 3600, AccessToken: 600, IdToken: 600 },

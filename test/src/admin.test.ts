@@ -75,6 +75,7 @@ holdOnEachLayout(
           loginUrl: `${at}/start`,
           redirectUri: `${at}/callback`,
           initiateLoginUri: `${at}/initiate`,
+          backchannelLogoutUri: `${at}/backchannel-logout`,
         },
         scim: { profile: 'strict', baseUrl: `${PUBLIC_URL}/scim/v2` },
       })

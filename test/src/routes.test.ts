@@ -247,6 +247,9 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('initiateSignIn', await get(`/oidc/${connection.id}/initiate?iss=x`), 400)
     const asked = get(`/oidc/${connection.id}/initiate`, { method: 'POST', headers: form, body: 'iss=x' })
     fits('initiateSignInByForm', await asked, 400)
+    const end = (body: string) =>
+      get(`/oidc/${connection.id}/backchannel-logout`, { method: 'POST', headers: form, body })
+    fits('backchannelLogout', await end(''), 400)
     for (const [operationId, url] of Object.entries({
       isAlive: '/livez',
       isReady: '/readyz',

@@ -24,7 +24,12 @@ export interface UsherOptions {
 
 /** What a sign-in has proven, as far as tests care. */
 export interface TestSignIn {
+  readonly iss?: string
   readonly sub: string
+  /** The provider's session. */
+  readonly sid?: string
+  /** Seconds since 1970; absent: now. */
+  readonly iat?: number
   readonly [claim: string]: unknown
 }
 
@@ -127,9 +132,18 @@ function signInOf(host: Parameters<typeof oidcSignIn>[0]): Usher['signIn'] {
   const signIn = oidcSignIn(host, rememberedPolicies())
   return async ({ id, organizationId, bound, correlationClaim }, claims) => {
     const linking = { organizationId, bound, correlationClaim }
-    const oidc = { issuer: ISSUER, clientId: 'c', scopes: ['openid'], version: 1 }
+    const { sub: subject, sid, iat, iss: issuer = ISSUER } = claims
+    const oidc = { issuer, clientId: 'c', scopes: ['openid'], version: 1 }
     const connection = { id, name: 'idp', organization: { slug: '', name: '' }, ...oidc, ...linking }
-    const person = { connection, issuer: ISSUER, subject: claims.sub, claims, idToken: 'id-token-of-test' }
+    const person = {
+      connection,
+      issuer,
+      subject,
+      claims,
+      idToken: 'id-token-of-test',
+      issuedAt: iat === undefined ? host.clock() : new Date(iat * 1000),
+      ...(sid !== undefined && { sid }),
+    }
     const result = await signIn(person, { requestId: 'sign-in' })
     if ('refusal' in result) return { cookie: '', code: result.refusal.code }
     return { cookie: `__Host-usher_session=${result.session.token}` }
