@@ -132,7 +132,7 @@ const ways: Readonly<Record<string, string>> = { scim: 'SCIM push', 'sign-in': '
 /** One sentence; names of what changed, never personal values. */
 function summaryOf({ type, data, changed }: EventRow): string {
   const way = ways[String(data.via)] ?? 'administrator'
-  const { workspace, role, home, code, repeated, cause } = data as Summarized // as src/provisioning and src/gateway write it
+  const { workspace, role, home, code, repeated } = data as Summarized // as src/provisioning and src/gateway write it
   switch (type) {
     case 'user.created':
       return `Created by ${way}`
@@ -142,8 +142,6 @@ function summaryOf({ type, data, changed }: EventRow): string {
       return `Changed by ${way}: ${changed.join(', ')}`
     case 'push.refused':
       return `Push refused: ${code}${repeated ? `, ${repeated} more times` : ''}`
-    case 'session.ended':
-      return cause === 'logout' ? 'Signed out' : 'Signed out by the identity provider'
     case 'sign-in.refused':
       return `Sign-in refused: ${code}${repeated ? `, ${repeated} more times` : ''}`
     case 'session.ended':
@@ -159,13 +157,14 @@ interface Summarized {
   home?: { name: string }
   code?: string
   repeated?: number
-  cause?: string
 }
 
 const endings: Readonly<Record<string, string>> = {
   person: 'Ended a session of their own',
   administrator: 'A session was ended by an administrator',
   replaced: 'The session before was ended by a new sign-in',
+  'back-channel': 'Signed out at the identity provider',
+  'signed out meanwhile': 'Signed out at the identity provider while signing in',
 }
 
 const sentences: Readonly<Record<string, string>> = {
