@@ -40,7 +40,7 @@ export { holdAlone } from './hold.ts'
 export { checkInvariants, type Violation } from './invariants.ts'
 export { findMatches, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
 export { migrate, pendingMigrations } from './migrate.ts'
-export type { ConnectionSettings, OidcSettings, ProviderPins } from './models/connection.ts'
+export type { ConnectionSettings, OidcSettings, ProviderPins, SessionSettings } from './models/connection.ts'
 export {
   createOrganization,
   findOrganization,

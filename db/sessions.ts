@@ -115,10 +115,11 @@ const end = {
   text: `
   with ended as (
     delete from sessions where organization_id = $1 and secret_hash = $4
-    returning user_id, connection_id, id_token
+    returning id, user_id, connection_id, id_token
   ), logged as (
     insert into events (organization_id, id, at, type, actor, subject_type, subject_id, changed, request_id, data)
-    select $1, $5, $2, 'session.ended', 'user:' || user_id, 'user', user_id, '{}', $3, '{"cause":"logout"}' from ended
+    select $1, $5, $2, 'session.ended', 'user:' || user_id, 'user', user_id, '{}', $3,
+      jsonb_build_object('cause', $6::text, 'sessionId', id) from ended
   )
   select connection_id, id_token from ended`,
 }
@@ -128,13 +129,18 @@ export interface EndedSession {
   readonly id_token: string | null
 }
 
-/** Ends one session because its person asked for it; the event, whose id is given, is theirs. */
+export interface Ending {
+  readonly secretHash: Buffer
+  readonly eventId: string
+  readonly cause: 'logout' | 'replaced'
+}
+
+/** Ends the session of a cookie, because its person signs out or signs in anew; the event is theirs. */
 export async function endSession(
   { db, organizationId, now, requestId }: Scope,
-  secretHash: Buffer,
-  eventId: string,
+  { secretHash, eventId, cause }: Ending,
 ): Promise<EndedSession | null> {
-  const values = [organizationId, now, requestId, secretHash, eventId]
+  const values = [organizationId, now, requestId, secretHash, eventId, cause]
   return (await query<EndedSession>(db, end, values))[0] ?? null
 }
 

@@ -5,7 +5,7 @@ import { OidcError, providerError, refused } from './errors.ts'
 import { identify } from './identify.ts'
 import { redirectUri } from './login.ts'
 import type { OidcConnection, SignInTransaction } from './ports.ts'
-import { setSession } from './sessions.ts'
+import { readSession, setSession } from './sessions.ts'
 import { hash, isBoundTo, takeFromBrowser } from './transactions.ts'
 import { loadConnection, queryOf, single, type Visit } from './visit.ts'
 
@@ -20,7 +20,11 @@ export async function callback(visit: Visit): Promise<unknown> {
   checkError(answer)
   const url = answerUrl(visit, connection)
   const person = await identify({ connection, provider, transaction, url, deadline, now: visit.now() })
-  const result = await visit.options.signIn(person, { requestId: visit.request.id })
+  const replaces = readSession(visit)
+  const result = await visit.options.signIn(person, {
+    requestId: visit.request.id,
+    ...(replaces !== undefined && { replaces }),
+  })
   if ('refusal' in result) throw new OidcError(result.refusal)
   setSession(visit, result.session)
   return visit.reply.redirect(transaction.returnTo, 303)

@@ -80,6 +80,18 @@ export function sessionId({ sid }: IDToken): string | undefined {
   return isText(sid, 255) ? sid : undefined
 }
 
+/** Until when a session may last, where the provider says so (OpenID Connect Enterprise Extensions, section 2). */
+export function sessionExpiry({ session_expiry: expiry }: Claims, now: Date): Date | undefined {
+  if (expiry === undefined) return undefined
+  if (!isTime(expiry) || expiry * 1000 <= now.getTime()) throw refused('invalid_claims', 'session_expiry')
+  return new Date(expiry * 1000)
+}
+
+/** Seconds since 1970, until the year 9999. */
+function isTime(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value < 253_402_300_800
+}
+
 export function needsUserinfo(claims: Claims): boolean {
   const { email, name, preferred_username } = claims
   return !isText(email, 1024) || !(isText(name, 1024) || isText(preferred_username, 1024))

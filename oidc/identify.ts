@@ -5,7 +5,7 @@ import {
   type CustomFetch,
   fetchUserInfo,
 } from 'openid-client'
-import { checkIdToken, type IdToken, mergeClaims, needsUserinfo, sessionId } from './claims.ts'
+import { checkIdToken, type IdToken, mergeClaims, needsUserinfo, sessionExpiry, sessionId } from './claims.ts'
 import { configure, useKeys } from './client.ts'
 import type { Provider } from './clients.ts'
 import { within } from './deadline.ts'
@@ -35,6 +35,7 @@ export async function identify(exchange: Exchange): Promise<VerifiedSignIn> {
     throw fromFailure(error, 'userinfo')
   })
   const sid = sessionId(claims)
+  const expiry = sessionExpiry(claims, now)
   return {
     connection,
     issuer: claims.iss,
@@ -43,6 +44,7 @@ export async function identify(exchange: Exchange): Promise<VerifiedSignIn> {
     idToken: redeemed.idToken,
     issuedAt: new Date(claims.iat * 1000),
     ...(sid !== undefined && { sid }),
+    ...(expiry && { sessionExpiry: expiry }),
   }
 }
 

@@ -56,6 +56,8 @@ export interface VerifiedSignIn {
   /** Claims of the id_token, completed by userinfo. Shapes checked for the standard ones. */
   readonly claims: Readonly<Record<string, unknown>>
   readonly sid?: string
+  /** When the provider says that a session of ours must end at the latest. */
+  readonly sessionExpiry?: Date
   readonly idToken: string
   /** When the id_token was. */
   readonly issuedAt: Date
@@ -89,6 +91,12 @@ export interface Refusal {
   readonly said?: string
   /** For the log only: never a token, code or secret. */
   readonly detail?: string
+}
+
+export interface SignInContext {
+  readonly requestId: string
+  /** The session cookie that the browser came with. */
+  readonly replaces?: string
 }
 
 export type SignInResult =
@@ -132,8 +140,8 @@ export interface Pages {
 
 export interface OidcOptions {
   readonly store: OidcStore
-  /** Recognizes or provisions the person and begins a session. */
-  readonly signIn: (person: VerifiedSignIn, request: { requestId: string }) => Promise<SignInResult>
+  /** Recognizes or provisions the person, begins a session and ends the one it replaces. */
+  readonly signIn: (person: VerifiedSignIn, request: SignInContext) => Promise<SignInResult>
   /** The guarded fetch: everything a connection's addresses are asked goes through it. */
   readonly fetch: typeof fetch
   /** True where plain http may be used for this address. */

@@ -22,6 +22,13 @@ export interface OidcSettings {
   readonly onDrift?: 'refuse' | 'accept'
   /** Whether logout tokens may lack their `typ` and `exp`. */
   readonly lenientLogoutTokens?: boolean
+  readonly session?: SessionSettings
+}
+
+/** How long a session lasts that a sign-in on the connection begins: at most, and without being used. */
+export interface SessionSettings {
+  readonly absoluteMinutes?: number
+  readonly idleMinutes?: number
 }
 
 /** What an administrator has approved of a provider, or what of it awaits that. */

@@ -1,6 +1,6 @@
-import { beginSession, type Scope } from '../../db/index.ts'
+import { beginSession, endSession, type Scope } from '../../db/index.ts'
 import type { OidcOptions, SignInResult, VerifiedSignIn } from '../../oidc/index.ts'
-import { newToken } from '../auth.ts'
+import { newToken, readToken } from '../auth.ts'
 import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
 import type { Policies } from '../provisioning/policy.ts'
@@ -10,19 +10,11 @@ import { signInOf } from '../translate/claims.ts'
 import { signedOutMeanwhile } from './oidc-sign-out.ts'
 import { type Host, idTokenPlace, type LinkingConnection } from './oidc-store.ts'
 import type { PolicyRefusal } from './refusals.ts'
-
-const MINUTE = 60_000
-/** How long a session lasts at most. */
-const LONGEST = 12 * 60 * MINUTE
-/** How long it lasts without being used. */
-const IDLE = 2 * 60 * MINUTE
-
-/** Uses are noted so rarely that a check is as good as always a read, and so often that an end is a little early at most. */
-const touchAfter = (idle: number): number => Math.max(MINUTE, idle / 24)
+import { sessionLimits } from './session-limits.ts'
 
 /** Recognizes or provisions who has signed in, and begins their session. */
 export function oidcSignIn(host: Host, policies: Policies): OidcOptions['signIn'] {
-  return async (person, { requestId }) => {
+  return async (person, { requestId, replaces }) => {
     const connection = person.connection as LinkingConnection // the store made it
     const { organizationId, id: connectionId } = connection
     const actor = `sign-in:${connectionId}`
@@ -30,7 +22,9 @@ export function oidcSignIn(host: Host, policies: Policies): OidcOptions['signIn'
     const rules = { connectionId, correlationClaim: connection.correlationClaim, bound: connection.bound }
     try {
       const { userId } = await provision(scope, signInOf(person, rules), policies)
-      return await begin(scope, { host, person, userId })
+      const begun = await begin(scope, { host, person, userId })
+      if (replaces !== undefined) await endReplaced(scope, replaces)
+      return begun
     } catch (error) {
       if (error instanceof Refused) return { refusal: refusalOf(error) }
       throw error
@@ -48,9 +42,8 @@ async function begin(scope: Scope, { host, person, userId }: Beginning): Promise
   const { organizationId, now } = scope
   const { token, secretHash } = newToken(organizationId)
   const idToken = await host.secrets.seal(person.idToken, idTokenPlace(organizationId, token))
-  const after = (span: number) => new Date(now.getTime() + span)
-  const expiresAt = after(LONGEST)
-  const connectionId = person.connection.id
+  const { id: connectionId, sessionSettings } = person.connection as LinkingConnection // the store made it
+  const limits = sessionLimits(now, sessionSettings, person.sessionExpiry)
   const session = {
     id: newId(),
     secretHash,
@@ -58,9 +51,7 @@ async function begin(scope: Scope, { host, person, userId }: Beginning): Promise
     connectionId,
     sid: person.sid ?? null,
     idToken,
-    expiresAt,
-    idleAt: after(IDLE),
-    touchAt: after(touchAfter(IDLE)),
+    ...limits,
   }
   const event = eventOf({
     type: 'session.begun',
@@ -72,7 +63,15 @@ async function begin(scope: Scope, { host, person, userId }: Beginning): Promise
     throw new Refused({ code: 'suspended', rule: 'person suspended', userId })
   if (await signedOutMeanwhile(scope, person, session.id))
     throw new Refused({ code: 'signed_out', rule: 'signed out meanwhile', userId })
-  return { session: { token, expiresAt } }
+  return { session: { token, expiresAt: limits.expiresAt } }
+}
+
+/** The session whose cookie the browser held until now, which may be of another organization. */
+async function endReplaced(scope: Scope, token: string): Promise<void> {
+  const key = readToken(token)
+  if (!key) return
+  const { organizationId, secretHash } = key
+  await endSession({ ...scope, organizationId }, { secretHash, eventId: newId(), cause: 'replaced' })
 }
 
 function refusalOf({ code, message, rule, policyVersion, userId }: Refused): PolicyRefusal {

@@ -6,6 +6,7 @@ import {
   organizationBySlug,
   organizationOfConnection,
   type Scope,
+  type SessionSettings,
   type SignInTransactionRow,
   saveSignInTransaction,
   takeSignInTransaction,
@@ -30,6 +31,7 @@ export interface LinkingConnection extends OidcConnection {
   readonly correlationClaim: string
   /** Whether it has a SCIM half too. */
   readonly bound: boolean
+  readonly sessionSettings?: SessionSettings
 }
 
 export interface Host {
@@ -163,6 +165,7 @@ async function connectionOf(
     organizationId,
     correlationClaim: row.correlation_claim ?? 'sub',
     bound: row.scim_profile !== null,
+    ...(row.settings.oidc?.session && { sessionSettings: row.settings.oidc.session }),
   }
 }
 
@@ -170,7 +173,7 @@ async function end(host: Host, token: string): Promise<{ connectionId: string; i
   const key = readToken(token)
   if (!key) return null
   const scope = scopeFor(host, { organizationId: key.organizationId })
-  const ended = await endSession(scope, key.secretHash, newId())
+  const ended = await endSession(scope, { ...key, eventId: newId(), cause: 'logout' })
   if (!ended) return null
   const place = idTokenPlace(key.organizationId, token)
   const idToken = ended.id_token && (await host.secrets.open(ended.id_token, place))

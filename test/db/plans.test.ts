@@ -150,7 +150,8 @@ function requestsOf(
     'the sessions of a person': () => usher.admin('GET', `${people}/${user}/sessions`),
     'the use of a session': () => touchSession(scopeOf(usher, pusher), EVENT),
     'one of the sessions of a person': () => usher.admin('DELETE', `${people}/${user}/sessions/${EVENT}`),
-    'the end of a session': () => endSession(scopeOf(usher, pusher), hashOf('x'), EVENT),
+    'the end of a session': () =>
+      endSession(scopeOf(usher, pusher), { secretHash: hashOf('x'), eventId: EVENT, cause: 'logout' }),
     'a sign-out by session': () => endProviderSessions(scopeOf(usher, pusher), signedOut({ sid: 'x' })),
     'a sign-out of a person': () => endProviderSessions(scopeOf(usher, pusher), signedOut({ subject: 'x' })),
     'a sign-out of a person by session': () =>
