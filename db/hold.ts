@@ -9,7 +9,7 @@ const hold = {
 /** Until the transaction ends, nobody else of the organization holds the same: what one statement cannot keep apart. */
 export async function holdAlone(
   { db, organizationId }: Scope,
-  what: 'nesting' | 'schemas' | 'values',
+  what: 'domains' | 'nesting' | 'schemas' | 'values',
 ): Promise<void> {
   await query(db, hold, [organizationId, what])
 }

@@ -19,6 +19,17 @@ export {
   type ScimCredentialRow,
   touchScimCredential,
 } from './credentials.ts'
+export {
+  claimDomain,
+  type DomainRow,
+  deleteDomain,
+  findDomain,
+  keepDomain,
+  listDomains,
+  loseDomain,
+  missDomain,
+  verifyDomain,
+} from './domains.ts'
 export { type Embedded, startEmbedded } from './embedded.ts'
 export { type Failure, failureOf } from './errors.ts'
 export { type EventRow, eventsOf, type NewEvent, recordEvents } from './events.ts'
@@ -38,6 +49,7 @@ export {
 } from './groups.ts'
 export { holdAlone } from './hold.ts'
 export { checkInvariants, type Violation } from './invariants.ts'
+export { takeLease } from './leases.ts'
 export { findMatches, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
 export { migrate, pendingMigrations } from './migrate.ts'
 export type { ConnectionSettings, OidcSettings, ProviderPins, SessionSettings } from './models/connection.ts'
@@ -108,9 +120,11 @@ export {
   type SigningKeyRow,
 } from './signing-keys.ts'
 export {
+  domainsToCheck,
   findAdminKey,
   isReachable,
   keepAdminKey,
+  organizationByDomain,
   organizationBySlug,
   organizationOfConnection,
 } from './unscoped.ts'

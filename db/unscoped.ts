@@ -17,6 +17,31 @@ export async function organizationBySlug(
   return models.Organization.findOne({ where, transaction: transaction ?? null })
 }
 
+const byDomain = {
+  name: 'organization_by_domain',
+  text: 'select organization_id from domains where domain = $1 and verified_at is not null',
+}
+
+/** Whose verified domain it is. */
+export async function organizationByDomain(db: Db, domain: string): Promise<string | null> {
+  const rows = await query<{ organization_id: string }>(db, byDomain, [domain])
+  return rows[0]?.organization_id ?? null
+}
+
+const toCheck = {
+  name: 'domains_to_check',
+  text: `select organization_id, domain from domains
+         where verified_at is not null and checked_at <= $1 order by checked_at limit $2`,
+}
+
+/** Verified domains that were last checked before `before`, those first that have waited longest. */
+export function domainsToCheck(
+  db: Db,
+  { before, limit }: { before: Date; limit: number },
+): Promise<{ organization_id: string; domain: string }[]> {
+  return query(db, toCheck, [before, limit])
+}
+
 const adminKey = {
   name: 'admin_key_by_secret',
   text: `select id, name from admin_keys

@@ -18,6 +18,7 @@ const REFUSALS = {
   invalid_logout_token: [400, 'The logout token cannot be accepted.'],
   logout_token_replayed: [400, 'The logout token has been used before.'],
   cross_site: [403, 'This request came from another site.'],
+  too_many_requests: [429, 'There were too many requests in a short time.'],
   provider_metadata: [502, 'The identity provider is not set up as this connection expects.'],
   provider_address: [502, 'The identity provider points to an address that cannot be used.'],
   provider_response: [502, 'The identity provider sent an answer that makes no sense.'],

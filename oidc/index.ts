@@ -1,5 +1,6 @@
 export { oidcPlugin } from './plugin.ts'
 export type {
+  AddressQuestion,
   OidcConnection,
   OidcOptions,
   OidcStore,

@@ -1,5 +1,5 @@
 import { refused } from './errors.ts'
-import { begin } from './login.ts'
+import { begin, loginHint } from './login.ts'
 import { checkReturnTo } from './return-to.ts'
 import { loadConnection, parameters, single, type Visit } from './visit.ts'
 
@@ -15,5 +15,5 @@ export async function initiate(visit: Visit): Promise<unknown> {
   if (single(given, 'iss') !== connection.issuer) throw refused('issuer_mismatch', 'iss of initiate')
   const returnTo = checkReturnTo(single(given, 'target_link_uri'), visit.options.publicUrl)
   visit.returnTo = returnTo
-  return begin(visit, connection, { returnTo, loginHint: single(given, 'login_hint') })
+  return begin(visit, connection, { returnTo, loginHint: loginHint(visit) })
 }

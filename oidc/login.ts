@@ -5,38 +5,59 @@ import { fromFailure, refused } from './errors.ts'
 import type { OidcConnection } from './ports.ts'
 import { checkReturnTo } from './return-to.ts'
 import { bindToBrowser, expiry, hash, secret } from './transactions.ts'
-import { html, loadConnection, parameters, pathParameter, single, startPath, type Visit } from './visit.ts'
+import {
+  html,
+  loadConnection,
+  parameters,
+  pathParameter,
+  queryOf,
+  single,
+  startPath,
+  type Visit,
+} from './visit.ts'
 
 /** `GET /login/{organization}`: to the organization's provider, or to a choice of them. */
 export async function login(visit: Visit): Promise<unknown> {
-  const returnTo = requestedPage(visit)
-  const connections = await visit.options.store.connectionsOf(pathParameter(visit, 'organization'))
-  const [first, ...others] = connections
+  const asked = requested(visit)
+  const [first, ...others] = await visit.options.store.connectionsOf(pathParameter(visit, 'organization'))
   if (!first) throw refused('unknown_organization')
-  if (others.length > 0) return choose(visit, connections, first.organization)
-  visit.connection = first
-  return begin(visit, first, { returnTo })
+  return toProvider(visit, [first, ...others], asked)
 }
 
 /** `GET /oidc/{connection}/start`: to the provider of this connection. */
 export async function start(visit: Visit): Promise<unknown> {
   const connection = await loadConnection(visit)
-  return begin(visit, connection, { returnTo: requestedPage(visit) })
+  return begin(visit, connection, requested(visit))
 }
 
-function requestedPage(visit: Visit): string {
+/** Where the sign-in is to end, and who says they are signing in. */
+export function requested(visit: Visit): SignInRequest {
   const returnTo = checkReturnTo(single(parameters(visit), 'return_to'), visit.options.publicUrl)
   visit.returnTo = returnTo
-  return returnTo
+  return { returnTo, loginHint: loginHint(visit) }
 }
 
-function choose(
-  { options, request, reply, returnTo }: Visit,
-  connections: readonly OidcConnection[],
-  organization: OidcConnection['organization'],
-): unknown {
-  const choices = connections.map((one) => ({ name: one.name, url: startPath(one, returnTo) }))
-  return html(reply, options.pages(request).choose(choices, organization))
+/** Text for the provider to read: an address, a name, or an opaque value of its own. */
+export function loginHint(visit: Visit): string | undefined {
+  const hint = single(parameters(visit), 'login_hint')
+  if (hint !== undefined && (hint.length > 2048 || /[\p{Cc}\p{Cs}]/u.test(hint)))
+    throw refused('invalid_request', 'login_hint')
+  return hint
+}
+
+/** To the provider of the one connection, or to a choice of several of one organization. */
+export async function toProvider(
+  visit: Visit,
+  connections: readonly [OidcConnection, ...OidcConnection[]],
+  asked: SignInRequest,
+): Promise<unknown> {
+  const [first, ...others] = connections
+  if (others.length === 0) {
+    visit.connection = first
+    return begin(visit, first, asked)
+  }
+  const choices = connections.map((one) => ({ name: one.name, url: startPath(one, asked) }))
+  return html(visit.reply, visit.options.pages(visit.request).choose(choices, first.organization))
 }
 
 export interface SignInRequest {
@@ -74,7 +95,7 @@ export async function begin(
 
 /** The languages that this service was asked to speak are asked of the provider, too (Core section 3.1.2.1). */
 function languages(visit: Visit): { ui_locales?: string } {
-  const asked = single(parameters(visit), 'ui_locales')
+  const asked = single(new URLSearchParams(queryOf(visit.request)), 'ui_locales')
   return asked !== undefined && /^[a-z\d-]{1,35}( [a-z\d-]{1,35}){0,9}$/i.test(asked)
     ? { ui_locales: asked }
     : {}

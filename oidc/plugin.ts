@@ -3,6 +3,7 @@ import type { FastifyInstance, HTTPMethods } from 'fastify'
 import { backchannelLogout, TO_PROVIDERS } from './backchannel-logout.ts'
 import { callback } from './callback.ts'
 import { createProviders } from './clients.ts'
+import { askAddress, findConnection } from './find.ts'
 import { initiate } from './initiate.ts'
 import { login, start } from './login.ts'
 import { askToLogOut, loggedOut, logout } from './logout.ts'
@@ -28,6 +29,8 @@ export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Pr
       handler: (request, reply) => serve({ ...service, request, reply }, endpoint, manner),
     })
 
+  route('GET', '/login', askAddress)
+  route('POST', '/login', findConnection)
   route('GET', '/login/:organization', login)
   route('GET', '/oidc/:connection/start', start)
   route('GET', '/oidc/:connection/callback', callback)

@@ -108,6 +108,12 @@ export interface OidcStore {
   connection(id: string): Promise<OidcConnection | null>
   /** The enabled connections of an organization; empty too where there is no such organization. */
   connectionsOf(slug: string): Promise<OidcConnection[]>
+  /**
+   * The enabled connections of the organization whose verified domain the address is in; null where the text is no
+   * address. Whose address it is must make no difference, so nobody is looked for, and an unknown domain costs as much
+   * as a known one.
+   */
+  connectionsFor(address: string): Promise<OidcConnection[] | null>
   saveTransaction(transaction: SignInTransaction): Promise<void>
   /** Takes it out, so that it is used once. Expired ones are not returned. */
   takeTransaction(key: { connectionId: string; stateHash: Buffer }): Promise<SignInTransaction | null>
@@ -126,12 +132,22 @@ export interface OidcStore {
 /** Whose sign-in it is, as far as that is known. */
 export type Organization = OidcConnection['organization']
 
+/** What a person is asked for an address with. */
+export interface AddressQuestion {
+  readonly returnTo: string
+  readonly address?: string
+  /** Why it is asked again. */
+  readonly problem?: 'malformed' | 'unknown'
+}
+
 /** Whole HTML documents; everything passed in is text that the page must escape. */
 export interface Pages {
   refused(
     refusal: Refusal,
     context: { requestId: string; retry?: string; organization?: Organization },
   ): string
+  /** Asks for an e-mail address: its form posts `login_hint` and `return_to` to `/login`. */
+  askAddress(question: AddressQuestion): string
   signedOut(): string
   /** Asks before signing out: its form posts to `/logout`. Absent: `GET /logout` leads to `/` instead. */
   confirmSignOut?(): string
@@ -152,5 +168,7 @@ export interface OidcOptions {
   readonly sessionCookie: string
   /** In the language of whoever reads the answer to this request. */
   readonly pages: (request: FastifyRequest) => Pages
+  /** Seconds until whoever sent the request may look for an organization; 0 is now, which counts. Absent: always. */
+  readonly lookupWait?: (request: FastifyRequest) => number
   readonly now?: () => Date
 }

@@ -56,8 +56,12 @@ export function single(from: URLSearchParams, name: string): string | undefined 
 }
 
 /** Where a sign-in on one connection begins. */
-export function startPath(connection: OidcConnection, returnTo = '/'): string {
-  return `/oidc/${encodeURIComponent(connection.id)}/start?${new URLSearchParams({ return_to: returnTo })}`
+export function startPath(
+  connection: OidcConnection,
+  { returnTo = '/', loginHint }: { returnTo?: string | undefined; loginHint?: string | undefined },
+): string {
+  const given = { return_to: returnTo, ...(loginHint !== undefined && { login_hint: loginHint }) }
+  return `/oidc/${encodeURIComponent(connection.id)}/start?${new URLSearchParams(given)}`
 }
 
 const TO_PEOPLE: Manner = { of: 'sign-in', answer: refusedPage }
@@ -84,15 +88,18 @@ async function tell({ options, request, connection }: Visit, refusal: Refusal, o
 }
 
 function refusedPage({ options, request, reply, connection, returnTo }: Visit, refusal: Refusal) {
+  const known = connection && { organization: connection.organization }
+  const retry = connection ? startPath(connection, { returnTo }) : elsewhere(refusal)
   const page = options.pages(request).refused(refusal, {
     requestId: request.id,
-    ...(connection && {
-      retry: startPath(connection, returnTo),
-      organization: connection.organization,
-    }),
+    ...known,
+    ...(retry !== undefined && { retry }),
   })
   return html(reply.code(refusal.status), page)
 }
+
+/** Whoever has the wrong address is asked for their own. */
+const elsewhere = ({ code }: Refusal) => (code === 'unknown_organization' ? '/login' : undefined)
 
 export function html(reply: FastifyReply, page: string): FastifyReply {
   return reply.type('text/html; charset=utf-8').send(page)

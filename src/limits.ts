@@ -52,6 +52,17 @@ export interface Failures {
   count(attempt: { address: string; organizationId?: string; now: Date }): number
 }
 
+const LOOKUPS: Pace = { burst: 20, perSecond: 0.5 }
+
+/** Seconds until an address may look for the organization of another domain; 0 is now, which is counted. */
+export type Lookups = (asked: { readonly address: string; readonly now: Date }) => number
+
+/** Keeps anybody from reading out whose customers there are, domain by domain. */
+export function paceLookups(): Lookups {
+  const meter = createMeter()
+  return ({ address, now }) => Math.ceil(meter.take(networkOf(address), LOOKUPS, { now }) / SECOND)
+}
+
 const OF_AN_ADDRESS: Pace = { burst: 50, perSecond: 0.5 }
 const OF_AN_ORGANIZATION: Pace = { burst: 200, perSecond: 2 }
 

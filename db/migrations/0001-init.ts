@@ -17,11 +17,15 @@ const globals: Record<string, string> = {
     status text not null default 'active' check (status in ('active', 'suspended')),
     requests_per_second integer check (requests_per_second >= 25),
     created_at timestamptz not null`,
-  verified_domains: `
-    domain text primary key,
+  domains: `
     organization_id uuid not null references organizations (id),
+    domain text not null check (domain = lower(domain)),
+    challenge text not null,
     created_at timestamptz not null,
-    verified_at timestamptz`,
+    verified_at timestamptz,
+    checked_at timestamptz,
+    missing_since timestamptz,
+    primary key (organization_id, domain)`,
   connection_directory: `
     id uuid primary key,
     organization_id uuid not null references organizations (id)`,
@@ -308,6 +312,8 @@ const storage: Record<string, string> = { users: 'fillfactor = 80' }
 // `meta.lastModified` takes 180 ms, by `displayName` 300 to 900 ms: rare enough.
 const indexes = `
   create unique index teams_home on teams (organization_id) where home;
+  create unique index domains_verified on domains (domain) where verified_at is not null;
+  create index domains_checked on domains (checked_at) where verified_at is not null;
   create index scim_credentials_expiry on scim_credentials (organization_id, expires_at)
     where client_id is not null;
   create index scim_assertions_expiry on scim_assertions (organization_id, expires_at);

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import { oidcSignIn } from '../gateway/oidc-sign-in.ts'
 import { oidcStore } from '../gateway/oidc-store.ts'
 import type { RefusalLog } from '../gateway/refusals.ts'
+import { paceLookups } from '../limits.ts'
 import { pagesFor } from '../me/pages.ts'
 import { personRoutes } from '../me/person.ts'
 import { type ProductHost, productRoutes } from '../me/product.ts'
@@ -25,6 +26,7 @@ export interface PeopleOptions {
 export async function people(app: FastifyInstance, options: PeopleOptions): Promise<void> {
   const { config, host, policies, outbound, refusals, product } = options
   const { publicUrl, sessionCookie } = config
+  const lookups = paceLookups()
   await app.register((scope: FastifyInstance) => productRoutes(scope, product))
   await app.register(async (scope: FastifyInstance) => {
     await scope.register(helmet, helmetOptions(publicUrl))
@@ -40,6 +42,7 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
         sessionCookie,
         now: host.clock,
         pages: pagesFor,
+        lookupWait: ({ ip }) => lookups({ address: ip, now: host.clock() }),
       }),
     )
   })

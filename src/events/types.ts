@@ -2,6 +2,11 @@
 export type EventType =
   | 'organization.created'
   | 'organization.changed'
+  | 'domain.claimed'
+  | 'domain.verified'
+  | 'domain.missing'
+  | 'domain.lost'
+  | 'domain.deleted'
   | 'connection.created'
   | 'connection.changed'
   | 'connection.pinned'

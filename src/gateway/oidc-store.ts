@@ -3,6 +3,7 @@ import {
   endSession,
   type OidcConnectionRow,
   oidcConnections,
+  organizationByDomain,
   organizationBySlug,
   organizationOfConnection,
   type Scope,
@@ -18,6 +19,7 @@ import type {
   TokenEndpointAuthMethod,
 } from '../../oidc/index.ts'
 import { hashOf, readToken } from '../auth.ts'
+import { domainOfAddress } from '../domains/name.ts'
 import { isUuid, newId } from '../ids.ts'
 import type { Secrets } from '../secrets.ts'
 import { presetRules } from '../translate/presets.ts'
@@ -55,10 +57,12 @@ export function oidcStore(host: Host, refusals: RefusalLog): OidcStore {
     },
     async connectionsOf(slug) {
       const organization = await organizationBySlug(host.db, slug)
-      if (!organization) return []
-      const scope = scopeFor(host, { organizationId: organization.id })
-      const rows = await oidcConnections(scope)
-      return Promise.all(rows.map((row) => connectionOf(row, organization.id, host.secrets)))
+      return organization ? connectionsIn(host, organization.id) : []
+    },
+    async connectionsFor(address) {
+      const domain = domainOfAddress(address)
+      if (!domain) return null
+      return connectionsIn(host, (await organizationByDomain(host.db, domain)) ?? NONE)
     },
     async saveTransaction(transaction) {
       const scope = await scopeOf(transaction.connectionId)
@@ -88,6 +92,14 @@ export function oidcStore(host: Host, refusals: RefusalLog): OidcStore {
         await refusals.record({ ...scope, requestId }, { refusal, connectionId, type })
     },
   }
+}
+
+/** No organization has this id: to look for its connections costs as much as to look for those of another. */
+const NONE = '00000000-0000-0000-0000-000000000000'
+
+async function connectionsIn(host: Host, organizationId: string): Promise<LinkingConnection[]> {
+  const rows = await oidcConnections(scopeFor(host, { organizationId }))
+  return Promise.all(rows.map((row) => connectionOf(row, organizationId, host.secrets)))
 }
 
 const rowOf = ({

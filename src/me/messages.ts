@@ -12,11 +12,21 @@ export interface Reader {
   readonly headers: { readonly 'accept-language'?: string | undefined }
 }
 
+const PARAMETERS = ['lang', 'ui_locales']
+
 /** The catalogue for whoever reads the answer: the address asks first, then the browser's settings. */
 export function messagesFor({ query, headers }: Reader): Messages {
-  const asked = ['lang', 'ui_locales'].flatMap((name) => textOf(query, name).split(/\s+/))
+  const asked = PARAMETERS.flatMap((name) => textOf(query, name).split(/\s+/))
   const known = [...asked, ...preferred(headers['accept-language'] ?? '')].map(catalogueOf)
   return known.find(Boolean) ?? en
+}
+
+/** What of the address chose the language, for an address that is to keep to it. */
+export function languageQuery({ query }: Reader): string {
+  const asked = PARAMETERS.map((name): [string, string] => [name, textOf(query, name)]).filter(
+    ([, text]) => text,
+  )
+  return asked.length > 0 ? `?${new URLSearchParams(asked)}` : ''
 }
 
 function textOf(query: unknown, name: string): string {

@@ -1,5 +1,5 @@
 import { html, type Markup } from './html.ts'
-import { type Messages, messagesFor, type Reader, type Reason } from './messages.ts'
+import { languageQuery, type Messages, messagesFor, type Reader, type Reason } from './messages.ts'
 
 export interface Refusal {
   readonly code: string
@@ -30,10 +30,11 @@ export function pagesFor(reader: Reader) {
       refusedPage({ say, title: say.refused.title, brand: context.organization }, refusal, context),
     failed: (refusal: Refusal, context: RefusedContext) =>
       refusedPage({ say, title: say.failed.title }, refusal, context),
-    signedOut: () => page({ say, title: say.signedOut.title }, html`<p>${say.signedOut.text}</p>`),
+    askAddress: (question: AddressQuestion) => addressPage(say, question, reader),
+    signedOut: () => signedOutPage(say, reader),
     confirmSignOut: () => confirmPage(say),
     choose: (connections: readonly Choice[], brand?: Brand) => choosePage(say, connections, brand),
-    nobody: () => nobodyPage(say),
+    nobody: () => nobodyPage(say, reader),
     place: (place: Place) => placePage(say, place),
   }
 }
@@ -94,6 +95,40 @@ function reasonOf({ reasons }: Messages, code: string): Reason | undefined {
   return Object.entries(reasons).find(([known]) => known === code)?.[1]
 }
 
+export interface AddressQuestion {
+  readonly returnTo: string
+  readonly address?: string
+  readonly problem?: 'malformed' | 'unknown'
+}
+
+/** Asks for an e-mail address; again, with what was wrong beside it, where nothing was found by the last one. */
+function addressPage(say: Messages, { returnTo, address, problem }: AddressQuestion, reader: Reader): string {
+  const { title, label, hint, submit, instead, placeholder } = say.find
+  const fault = problem && html`<p class="fault" id="fault">${say.find[problem]}</p>`
+  return page(
+    { say, title },
+    html`<form method="post" action="/login${languageQuery(reader)}">
+<input type="hidden" name="return_to" value="${returnTo}">
+<label for="address">${label}</label>
+${fault}
+<input id="address" name="login_hint" type="email" autocomplete="username" autocapitalize="none" spellcheck="false"
+  required autofocus value="${address}" aria-describedby="${fault && 'fault '}hint"${fault && html` aria-invalid="true"`}>
+<p class="hint" id="hint">${hint}</p>
+<p class="actions"><button class="button" type="submit">${submit}</button></p>
+</form>
+${problem === 'unknown' && html`<p class="fine">${instead} <code>/login/<em>${placeholder}</em></code></p>`}`,
+  )
+}
+
+function signedOutPage(say: Messages, reader: Reader): string {
+  const { title, text, again } = say.signedOut
+  return page(
+    { say, title },
+    html`<p>${text}</p>
+<p class="actions"><a class="button" href="/login${languageQuery(reader)}">${again}</a></p>`,
+  )
+}
+
 function confirmPage(say: Messages): string {
   const { title, text, leave, stay } = say.confirm
   return page(
@@ -116,9 +151,13 @@ function choosePage(say: Messages, connections: readonly Choice[], brand: Brand 
   return page({ say, title: say.choose.title, brand }, html`<ul class="choices">${items}</ul>`)
 }
 
-function nobodyPage(say: Messages): string {
-  const { title, text, placeholder } = say.nobody
-  return page({ say, title }, html`<p>${text} <code>/login/<em>${placeholder}</em></code></p>`)
+function nobodyPage(say: Messages, reader: Reader): string {
+  const { title, text, enter } = say.nobody
+  return page(
+    { say, title },
+    html`<p>${text}</p>
+<p class="actions"><a class="button" href="/login${languageQuery(reader)}">${enter}</a></p>`,
+  )
 }
 
 export interface Place {

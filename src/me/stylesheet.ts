@@ -1,10 +1,10 @@
 /** The look of the pages a person meets: one column, the reader's own light or dark, nothing fetched from elsewhere. */
 export const stylesheet = `
 :root { color-scheme: light dark; --page: #f3f4f8; --card: #fff; --text: #1b1e26; --fine: #565d6b; --line: #dfe2ea;
-  --accent: #2f5bea; --pressed: #2348c4; --focus: #2f5bea; }
+  --accent: #2f5bea; --pressed: #2348c4; --focus: #2f5bea; --fault: #b3261e; }
 @media (prefers-color-scheme: dark) {
   :root { --page: #14161b; --card: #1e2128; --text: #eceef3; --fine: #a9afbb; --line: #343945;
-    --accent: #3a63ee; --pressed: #2c50d0; --focus: #9db4ff; }
+    --accent: #3a63ee; --pressed: #2c50d0; --focus: #9db4ff; --fault: #ff9c94; }
 }
 * { box-sizing: border-box; }
 body { margin: 0; font: 1.0625rem/1.55 system-ui, sans-serif; color: var(--text); background: var(--page); }
@@ -28,6 +28,12 @@ a:not(.button) { color: inherit; text-underline-offset: .2em; }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 3px; }
 .choices { display: grid; gap: .75rem; margin: 0; padding: 0; list-style: none; }
 .choices .button { display: block; }
+label { display: block; font-weight: 600; margin: 0 0 .4rem; }
+input { width: 100%; padding: .6rem .75rem; border: 1px solid var(--fine); border-radius: 8px; font: inherit; color: inherit;
+  background: transparent; }
+input[aria-invalid] { border-color: var(--fault); }
+.hint { margin: .4rem 0 0; font-size: .9375rem; color: var(--fine); }
+.fault { margin: 0 0 .4rem; color: var(--fault); }
 code { font: .95em ui-monospace, monospace; }
 .fine { margin: 2rem 0 0; padding-top: 1rem; border-top: 1px solid var(--line); font-size: .875rem; color: var(--fine); }
 .fine dd { font-weight: inherit; }

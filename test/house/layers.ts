@@ -8,7 +8,7 @@ const LAYERS = [
   ['app', 'worker', 'admin-key'],
   ['admin', 'me', 'console', 'gateway', 'health', 'oauth'],
   ['translate'],
-  ['provisioning', 'onboarding', 'reports'],
+  ['provisioning', 'onboarding', 'reports', 'domains'],
   ['events', 'signing-keys'],
   ['config', 'errors', 'auth', 'contract', 'outbound', 'secrets', 'limits', 'keys'],
   ['ids'],

@@ -105,6 +105,9 @@ function portsOf(host: MemoryHost): OidcOptions {
     sessionCookie: SESSION,
     pages: () => ({
       refused: ({ code, message }, { retry }) => `refused ${code}: ${escapeHtml(message)} ${retry ?? ''}`,
+      askAddress: ({ problem, returnTo, address = '' }) =>
+        `<form method="post" action="/login">asked ${problem ?? ''}
+        <input name="login_hint" value="${escapeHtml(address)}"><input name="return_to" value="${escapeHtml(returnTo)}"></form>`,
       signedOut: () => 'signed out',
       confirmSignOut: () => '<form method="post" action="/logout"><button>Sign out</button></form>',
       choose: (connections) => connections.map(({ name, url }) => `<a href="${url}">${name}</a>`).join(),
@@ -117,6 +120,12 @@ function storeOf(host: MemoryHost): OidcStore {
   return {
     connection: async (id) => connections.find((one) => one.id === id) ?? null,
     connectionsOf: async (slug) => connections.filter((one) => one.organization.slug === slug),
+    connectionsFor: async (address) => {
+      const [, domain] = address.split('@')
+      return domain === undefined
+        ? null
+        : connections.filter((one) => domain === `${one.organization.slug}.example`)
+    },
     saveTransaction: async (one) => {
       transactions.set(keyOf(one), one)
     },

@@ -149,6 +149,23 @@ t.test('in a browser', options, async (t) => {
     t.same(await faults(page), [])
     t.same(complaints, [])
   })
+  await t.test('an address of an unknown domain is asked for again, ready to be mended', async (t) => {
+    const { context, complaints } = await newProfile(browser)
+    const page = await context.newPage()
+    await page.goto(usher.url)
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    t.equal(await heading(page), 'Sign in')
+    t.same(await faults(page), [])
+    await page.getByLabel('Your e-mail address at work').fill('ada@nowhere.example')
+    await page.getByRole('button', { name: 'Continue' }).click()
+    const field = page.getByLabel('Your e-mail address at work')
+    t.equal(await field.inputValue(), 'ada@nowhere.example')
+    t.equal(await field.and(page.locator(':focus')).count(), 1, 'where to type is where the keyboard is')
+    t.match(await page.getByRole('main').innerText(), /No organization signs in here by this domain/)
+    t.same(await faults(page), [])
+    t.same(complaints, [])
+  })
+
   await t.test('whoever reads German signs in, is refused and leaves in German', async (t) => {
     const { context, complaints } = await newProfile(browser, 'de-AT')
     const page = await signIn(context, login, 'Ada')

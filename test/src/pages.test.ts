@@ -66,6 +66,7 @@ t.test('what others say is escaped wherever it is placed', async (t) => {
       { code: evil, message: evil, said: evil },
       { requestId: evil, retry: evil, organization: brand },
     ),
+    pages.askAddress({ returnTo: evil, address: evil, problem: 'unknown' }),
     pages.choose([{ name: evil, url: evil }], brand),
     pages.place({
       ...{ displayName: evil, userName: evil, organization: brand },

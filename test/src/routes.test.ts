@@ -239,6 +239,11 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('logout', await leave('cross-site'), 403)
     fits('logout', await leave('same-origin'), 303)
     fits('loggedOut', await get('/logout/done'), 200)
+    fits('askForAddress', await get('/login?login_hint=ada@acme.example'), 200)
+    const find = (address: string) =>
+      get('/login', { method: 'POST', headers: form, body: `login_hint=${address}` })
+    fits('findConnection', await find('ada@nobody.example'), 404)
+    fits('findConnection', await find('ada'), 400)
     fits('login', await get('/login/nobody'), 404)
     fits('login', await get(`/login/${organization.slug}`), 200)
     fits('login', await get(`/login/${organization.slug}?return_to=//evil.example`), 400)

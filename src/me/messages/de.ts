@@ -110,10 +110,22 @@ export const de: Messages = {
     reason: 'Grund',
     reference: 'Referenz',
   },
+  find: {
+    title: 'Anmelden',
+    label: 'Ihre E-Mail-Adresse bei der Arbeit',
+    hint: 'Was nach dem @ steht, führt zu Ihrer Organisation. Davon wird nichts aufbewahrt.',
+    submit: 'Weiter',
+    malformed: 'Das ist keine E-Mail-Adresse. Eine sieht so aus: name@firma.example.',
+    unknown: 'Keine Organisation meldet sich hier mit dieser Domain an.',
+    instead:
+      'Sie können sich trotzdem unter der Adresse Ihrer Organisation anmelden; deren Administration kennt sie. Sie sieht so aus:',
+    placeholder: 'organisation',
+  },
   failed: { title: 'Das hat nicht geklappt' },
   signedOut: {
     title: 'Sie sind abgemeldet',
-    text: 'Sie können dieses Fenster schließen oder sich unter der Adresse Ihrer Organisation wieder anmelden.',
+    text: 'Sie können dieses Fenster schließen.',
+    again: 'Wieder anmelden',
   },
   confirm: {
     title: 'Abmelden?',
@@ -122,11 +134,7 @@ export const de: Messages = {
     stay: 'Angemeldet bleiben',
   },
   choose: { title: 'Wählen Sie, wie Sie sich anmelden' },
-  nobody: {
-    title: 'Usher',
-    text: 'Hier ist niemand angemeldet. Melden Sie sich unter der Adresse Ihrer Organisation an:',
-    placeholder: 'organisation',
-  },
+  nobody: { title: 'Usher', text: 'Hier ist niemand angemeldet.', enter: 'Anmelden' },
   place: {
     none: 'Noch kein Arbeitsbereich',
     welcome: 'Willkommen,',

@@ -95,10 +95,22 @@ export const en = {
     reason: 'Reason',
     reference: 'Reference',
   },
+  find: {
+    title: 'Sign in',
+    label: 'Your e-mail address at work',
+    hint: 'What follows the @ finds your organization. Nothing of it is kept.',
+    submit: 'Continue',
+    malformed: 'This is not an e-mail address. One looks like name@company.example.',
+    unknown: 'No organization signs in here by this domain.',
+    instead:
+      'You can still sign in at your organization’s own address; an administrator of it knows it. It looks like',
+    placeholder: 'organization',
+  },
   failed: { title: 'This did not work' },
   signedOut: {
     title: 'You are signed out',
-    text: 'You can close this window, or sign in again at your organization’s own address.',
+    text: 'You can close this window.',
+    again: 'Sign in again',
   },
   confirm: {
     title: 'Sign out?',
@@ -107,11 +119,7 @@ export const en = {
     stay: 'Stay signed in',
   },
   choose: { title: 'Choose how to sign in' },
-  nobody: {
-    title: 'Usher',
-    text: 'Nobody is signed in here. Sign in at your organization’s own address:',
-    placeholder: 'organization',
-  },
+  nobody: { title: 'Usher', text: 'Nobody is signed in here.', enter: 'Sign in' },
   place: {
     none: 'No workspace yet',
     welcome: 'Welcome,',

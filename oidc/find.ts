@@ -1,0 +1,36 @@
+import { refused } from './errors.ts'
+import { requested, toProvider } from './login.ts'
+import type { AddressQuestion } from './ports.ts'
+import { html, type Visit } from './visit.ts'
+
+/** `GET /login`: asks for the e-mail address, which `login_hint` may bring along. */
+export async function askAddress(visit: Visit): Promise<unknown> {
+  const { returnTo, loginHint } = requested(visit)
+  return ask(visit, { returnTo, ...(loginHint !== undefined && { address: loginHint }) })
+}
+
+/**
+ * `POST /login`: to the provider of the organization whose domain the address is in. It is told nothing by the answer
+ * whether there is such a person: nobody is looked for.
+ */
+export async function findConnection(visit: Visit): Promise<unknown> {
+  const asked = requested(visit)
+  const { returnTo, loginHint: address = '' } = asked
+  checkPace(visit)
+  const connections = await visit.options.store.connectionsFor(address)
+  const [first, ...others] = connections ?? []
+  if (first) return toProvider(visit, [first, ...others], asked)
+  visit.reply.code(connections ? 404 : 400)
+  return ask(visit, { returnTo, address, problem: connections ? 'unknown' : 'malformed' })
+}
+
+function checkPace({ options, request, reply }: Visit): void {
+  const wait = options.lookupWait?.(request) ?? 0
+  if (wait === 0) return
+  reply.header('retry-after', wait)
+  throw refused('too_many_requests')
+}
+
+function ask({ options, request, reply }: Visit, question: AddressQuestion): unknown {
+  return html(reply, options.pages(request).askAddress(question))
+}
