@@ -54,6 +54,14 @@ export const de: Messages = {
       what: 'Dieses Konto gehört zu einem anderen Verzeichnis als dem, das sich hier anmeldet.',
       next: 'Wählen Sie beim Identitätsanbieter Ihr Konto dieser Organisation.',
     },
+    invalid_logout_token: {
+      what: 'Die Abmeldung, die der Identitätsanbieter geschickt hat, kann nicht angenommen werden.',
+      next: setUp,
+    },
+    logout_token_replayed: {
+      what: 'Diese Abmeldung des Identitätsanbieters kam schon einmal an.',
+      next: setUp,
+    },
     cross_site: { what: 'Diese Anfrage kam von einer anderen Website.', next: 'Es wurde nichts geändert.' },
     provider_metadata: {
       what: 'Der Identitätsanbieter ist anders eingerichtet, als diese Verbindung es erwartet.',
@@ -94,6 +102,7 @@ export const de: Messages = {
       what: 'Diese Organisation lässt nur herein, wer ihr vorher zugewiesen wurde.',
       next: `${ask}, damit Ihnen diese Anwendung zugewiesen wird.`,
     },
+    signed_out: { what: 'Sie wurden abgemeldet, während Sie sich anmeldeten.', next: again },
     suspended: { what: 'Das Konto wurde gesperrt.', next: meant },
     deprovisioned: { what: 'Das Konto wurde entfernt.', next: meant },
     too_many_requests: { what: 'Es waren zu viele Anfragen in kurzer Zeit.', next: soon },

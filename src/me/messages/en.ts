@@ -49,6 +49,8 @@ const reasons = {
     what: 'This account belongs to another directory than the one that signs in here.',
     next: 'Choose your account of this organization at the identity provider.',
   },
+  invalid_logout_token: { what: 'The sign-out that the provider sent cannot be accepted.', next: setUp },
+  logout_token_replayed: { what: 'This sign-out of the provider was received before.', next: setUp },
   cross_site: { what: 'This request came from another site.', next: 'Nothing was changed.' },
   provider_metadata: {
     what: 'The identity provider is not set up as this connection expects.',
@@ -73,6 +75,10 @@ const reasons = {
   just_in_time_off: {
     what: 'This organization lets nobody in who has not been assigned to it first.',
     next: `${ask} to assign you to this application.`,
+  },
+  signed_out: {
+    what: 'You were signed out while you signed in.',
+    next: 'Please start again.',
   },
   suspended: { what: 'The account has been suspended.', next: meant },
   deprovisioned: { what: 'The account has been removed.', next: meant },
