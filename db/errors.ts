@@ -9,6 +9,10 @@ const kinds: Record<string, Failure['kind']> = {
   '40P01': 'contention',
   '57014': 'busy',
   '55P03': 'busy',
+  // a date that there is none of, or none of a zone
+  '22007': 'invalid',
+  '22008': 'invalid',
+  '22009': 'invalid',
   '22021': 'invalid',
   '22P05': 'invalid',
   // longer than an index takes

@@ -21,6 +21,13 @@ function isBase64(text: string): boolean {
   return /^[\w+/-]*={0,2}$/.test(text.replaceAll(/\s+/g, ''))
 }
 
+/** By xsd:dateTime there is no year 0, and no zone is farther than 14 hours away; databases read no other. */
+function isDateTime(text: string): boolean {
+  const zone = /[+-](\d\d):(\d\d)$/.exec(text.slice(19))
+  const minutes = Number(zone?.[1] ?? 0) * 60 + Number(zone?.[2] ?? 0)
+  return !Number.isNaN(instant(text)) && !text.startsWith('0000') && minutes <= 14 * 60 && text.length <= 60
+}
+
 function fits({ type }: Attribute, value: Json): boolean {
   switch (type) {
     case 'boolean':
@@ -30,7 +37,7 @@ function fits({ type }: Attribute, value: Json): boolean {
     case 'decimal':
       return typeof value === 'number'
     case 'dateTime':
-      return typeof value === 'string' && !Number.isNaN(instant(value))
+      return typeof value === 'string' && isDateTime(value)
     case 'binary':
       return typeof value === 'string' && isBase64(value)
     default:
@@ -54,8 +61,19 @@ export function unknown(name: string): never {
   throw new ScimError('invalidSyntax', `There is no attribute "${name.slice(0, 100)}".`)
 }
 
+/** Names are told apart regardless of case; which of two were meant is not for us to say. */
+export function checkNames(record: { readonly [name: string]: Json }): void {
+  const names = new Set<string>()
+  for (const name of Object.keys(record)) {
+    const lower = name.toLowerCase()
+    if (names.has(lower)) throw new ScimError('invalidSyntax', `"${name.slice(0, 100)}" is named twice.`)
+    names.add(lower)
+  }
+}
+
 function cleanComplex(attribute: Attribute, value: Json, profile: Profile): Json | undefined {
   if (!isRecord(value)) mistyped(attribute)
+  checkNames(value)
   const cleaned: { [name: string]: Json } = {}
   for (const [name, given] of Object.entries(value)) {
     const sub = findSub(attribute, name)

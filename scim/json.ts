@@ -73,11 +73,14 @@ function parse(text: string): Json {
   }
 }
 
+/** .NET writes a byte order mark where it is not told otherwise (RFC 8259 section 8.1 lets it be ignored). */
+const withoutMark = (text: string) => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text)
+
 /** A request body; `undefined` where there is none. A name given twice shows in fewer members than were written. */
 export function parseJson(body: Buffer): Json | undefined {
   if (body.length === 0) return undefined
   if (!isUtf8(body)) throw invalid('The body is not UTF-8.')
-  const text = body.toString('utf8')
+  const text = withoutMark(body.toString('utf8'))
   const written = countMembers(text)
   const value = parse(text)
   if (countKept(value) !== written) throw invalid('The body names a member twice.')

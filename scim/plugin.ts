@@ -62,12 +62,20 @@ const usualBulk: BulkLimits = { maxOperations: 1000, maxPayloadSize: 4_194_304 }
 
 const jsonType = /^application\/(?:scim\+)?json\s*(?:;|$)/i
 
+/** RFC 9110 section 8.4: what is compressed is not read, and the client is told so. */
+function refuseEncoding(encoding: string | undefined): void {
+  if (!encoding || /^\s*identity\s*$/i.test(encoding)) return
+  const headers = { 'accept-encoding': 'identity' }
+  throw new ScimError('unsupportedMediaType', 'The body must not be compressed.', { headers })
+}
+
 function parseBodies(app: FastifyInstance, bodyLimit: number): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     jsonType,
     { parseAs: 'buffer', bodyLimit },
-    async (_request: unknown, body: Buffer) => {
+    async ({ headers }: FastifyRequest, body: Buffer) => {
+      refuseEncoding(headers['content-encoding'])
       return parseJson(body)
     },
   )
@@ -98,7 +106,7 @@ function refuseOtherMethods(
   app: FastifyInstance,
   urls: Readonly<Record<string, readonly HTTPMethods[]>>,
 ): void {
-  const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+  const methods: readonly HTTPMethods[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']
   for (const [url, allowed] of Object.entries(urls)) {
     const error = new ScimError('methodNotAllowed', undefined, { headers: { allow: allowed.join(', ') } })
     const method = methods.filter((name) => !allowed.includes(name))

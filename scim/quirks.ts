@@ -1,4 +1,5 @@
 import { isRecord } from './filter/match.ts'
+import { parseJson } from './json.ts'
 import { findSub } from './schema/lookup.ts'
 import type { Attribute, Json } from './schema/types.ts'
 
@@ -15,8 +16,11 @@ const numberAsText: Quirk = (value) => {
   return typeof value === 'string' && /^-?\d+(?:\.\d+)?$/.test(value) ? Number(value) : value
 }
 
-// Numeric ids stay strings.
-const textAsNumber: Quirk = (value) => (typeof value === 'number' ? String(value) : value)
+// Numeric ids stay strings. A number too large to be exact is no longer what was sent: it may be somebody else's.
+const textAsNumber: Quirk = (value) => {
+  const isExact = typeof value === 'number' && Math.abs(value) <= Number.MAX_SAFE_INTEGER
+  return isExact ? String(value) : value
+}
 
 // `manager` comes as a bare id, as an array of one, or as "" to take it away; members as bare ids.
 const complexAsValue: Quirk = (value, attribute) => {
@@ -40,7 +44,7 @@ const roleAsJson: Quirk = (value, { name }) => {
 function readObject(text: string): { [name: string]: Json } | undefined {
   if (!text.startsWith('{')) return undefined
   try {
-    const value: Json = JSON.parse(text)
+    const value = parseJson(Buffer.from(text))
     return isRecord(value) ? value : undefined
   } catch {
     return undefined

@@ -1,4 +1,4 @@
-import { cleanValue, keeps, unknown } from './clean.ts'
+import { checkNames, cleanValue, keeps, unknown } from './clean.ts'
 import { containerOf } from './container.ts'
 import { ScimError } from './errors.ts'
 import { isRecord } from './filter/match.ts'
@@ -49,6 +49,7 @@ export function findKey(
 
 /** The attributes that an object names, those of extensions among them. What it may not name is left out. */
 export function readMembers(body: Record, rules: Rules, urn?: string): Given[] {
+  checkNames(body)
   const given: Given[] = []
   for (const [name, value] of Object.entries(body)) {
     const extension = urn ? undefined : findSchema(rules.resourceType, name)

@@ -98,6 +98,11 @@ const tolerated: { given: { [name: string]: Json }; kept: { [name: string]: Json
     code: '',
   },
   { given: { roles: [{ value: '{"value' }] }, kept: { roles: [{ value: '{"value' }] }, code: '' },
+  ...['"a\\ud800"', '"a\\u0000"', '1e400', '"a","value":"b"'].map((inner) => {
+    // What no body could say is no JSON either.
+    const roles = [{ value: `{"value":${inner}}` }]
+    return { given: { roles }, kept: { roles }, code: '' }
+  }),
   { given: { shoeSize: 43, 'a.b.c': 1 }, kept: {}, code: 'invalidSyntax' },
   { given: { name: { shoeSize: 43 } }, kept: {}, code: 'invalidSyntax' },
   { given: { 'urn:acme:User': { a: 1 } }, kept: {}, code: 'invalidSyntax' },
@@ -136,6 +141,22 @@ t.test('both profiles: names in any case, null and empty are unassigned, duplica
     for (const validated of [lenient, strict])
       t.same(validated({ ...base, ...given }), { userName: 'u', ...kept })
   }
+})
+
+t.test('what a client said of two things, or not exactly, is refused in both profiles', async (t) => {
+  const refused: [given: { [name: string]: Json }, code: string][] = [
+    [{ title: 'a', TITLE: 'b' }, 'invalidSyntax'],
+    [{ USERNAME: 'v' }, 'invalidSyntax'],
+    [{ name: { givenName: 'a', GIVENNAME: 'b' } }, 'invalidSyntax'],
+    [{ emails: [{ value: 'a', Value: 'b' }] }, 'invalidSyntax'],
+    [{ externalId: 2 ** 60 }, 'invalidValue'],
+    [{ title: 1e300 }, 'invalidValue'],
+  ]
+  for (const [given, code] of refused) {
+    for (const validated of [lenient, strict])
+      t.throws(() => validated({ ...base, ...given }), { code }, JSON.stringify(given))
+  }
+  t.match(lenient({ ...base, externalId: 9007199254740991 }), { externalId: '9007199254740991' })
 })
 
 t.test('names that JavaScript knows are names like any other', async (t) => {
@@ -227,5 +248,6 @@ t.test('any other body is read as JSON reads it', async (t) => {
     `${'['.repeat(32)}${']'.repeat(32)}`,
   ]
   for (const text of texts) t.same(parseJson(Buffer.from(text)), JSON.parse(text), text)
+  t.same(parseJson(Buffer.from('\ufeff{"a":1}')), { a: 1 }, 'a byte order mark is none of it')
   t.equal(parseJson(Buffer.alloc(0)), undefined)
 })

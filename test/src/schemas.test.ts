@@ -129,6 +129,29 @@ holdOnEachLayout(
       )
     },
 
+    'an instant that the database cannot read is refused, and spoils no filter': async (t, usher) => {
+      const { put, scim, found } = await start(usher)
+      await put(payroll({ name: 'since', type: 'dateTime' }))
+      later()
+      const make = (since: string, n: number) => scim('POST', '/Users', person(`p${n}`, { [URN]: { since } }))
+      const refused = [
+        '0000-01-01T00:00:00Z',
+        '2020-01-01T00:00:00+23:00',
+        '2020-01-01T00:00:00-14:01',
+        `2020-01-01T00:00:00.${'1'.repeat(200)}Z`,
+        '2020-02-30T00:00:00Z',
+      ]
+      for (const [n, since] of refused.entries()) t.match(await make(since, n), { status: 400 }, since)
+      const read = [
+        '0001-01-01T00:00:00+14:00',
+        '9999-12-31T23:59:59.999999999-14:00',
+        '2020-01-01T24:00:00Z',
+        `2020-01-01T00:00:00.${'1'.repeat(39)}Z`,
+      ]
+      for (const [n, since] of read.entries()) t.match(await make(since, n), { status: 201 }, since)
+      t.equal(await found('Users', `${URN}:since gt "2019-01-01T00:00:00Z"`), 3)
+    },
+
     'administrators find people by it': async (t, usher) => {
       const { organization, put, scim } = await start(usher)
       const theirs = await start(usher)

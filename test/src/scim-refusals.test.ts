@@ -110,6 +110,13 @@ holdOnEachLayout(t, {
       'an unknown method': [await scim('DELETE', '/Users'), 405],
       'an unknown attribute in a filter': [await list('nothing eq "x"'), 400, 'invalidFilter'],
       'half a filter': [await list('userName eq'), 400, 'invalidFilter'],
+      'a year that there was not': [await list('meta.created gt "0000-01-01T00:00:00Z"'), 400, /invalid/],
+      'a year beyond all years': [await list('meta.created lt "9999-12-31T23:00:00-12:00"'), 400, /invalid/],
+      'a number that is not exact': [
+        await scim('POST', '/Users', '{"userName":"b","externalId":12345678901234567890}'),
+        400,
+        'invalidValue',
+      ],
       'a filter of a password': [await list('password eq "x"'), 400, 'invalidFilter'],
       'a filter of another type': [await list('members eq "x"'), 400, 'invalidFilter'],
       'an order by nothing known': [await scim('GET', '/Users?sortBy=nothing'), 400, 'invalidPath'],
