@@ -60,6 +60,7 @@ export {
   type OrganizationRow,
   setRequestLimit,
 } from './organizations.ts'
+export { enterWorkspace, type OwnWorkspaceRow, workspacesOf } from './own-workspaces.ts'
 export { findPerson, listPeople, type PersonRow, peopleFirstParameter } from './people.ts'
 export { currentPolicy, type PolicyRow } from './policies.ts'
 export { approveProvider, pinProvider, recordDrift } from './provider-pins.ts'

@@ -175,5 +175,6 @@ const sentences: Readonly<Record<string, string>> = {
   'user.deleted': 'Deleted by SCIM; every session ended',
   'user.restored': 'Restored by SCIM',
   'session.begun': 'Signed in',
+  'session.switched': 'Went to another workspace',
   'sessions.ended': 'Every session ended by an administrator',
 }

@@ -40,6 +40,7 @@ export type EventType =
   | 'group.deleted'
   | 'session.begun'
   | 'session.ended'
+  | 'session.switched'
   | 'sessions.ended'
   | 'sign-in.refused'
   | 'logout.refused'

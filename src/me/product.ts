@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { type Contract, type Handler, jsonBodies, operationRoutes } from '../contract.ts'
 import { checkSameOrigin, noStore } from './current-session.ts'
 import { ownSessionHandlers } from './own-sessions.ts'
+import { switchHandlers, workspaceHandlers } from './own-workspaces.ts'
 import { sessionRoutes } from './session.ts'
 import { type TokenHost, tokenRoutes } from './tokens.ts'
 
@@ -16,7 +17,13 @@ export async function productRoutes(app: FastifyInstance, host: ProductHost): Pr
   await app.register((scope: FastifyInstance) => sessionRoutes(scope, host))
   await app.register((scope: FastifyInstance) => tokenRoutes(scope, host))
   await app.register((scope: FastifyInstance) =>
-    described(scope, host, { prefix: '/v1/me', handlers: ownSessionHandlers(host) }),
+    described(scope, host, {
+      prefix: '/v1/me',
+      handlers: { ...ownSessionHandlers(host), ...workspaceHandlers(host) },
+    }),
+  )
+  await app.register((scope: FastifyInstance) =>
+    described(scope, host, { prefix: '/session/workspace', handlers: switchHandlers(host) }),
   )
 }
 

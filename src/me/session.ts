@@ -22,7 +22,7 @@ function verified(row: SessionRow, reply: FastifyReply): FastifyReply {
   }
   return reply.send()
 }
-function sessionView(row: SessionRow): object {
+export function sessionView(row: SessionRow): object {
   return {
     user: {
       id: row.user_id,

@@ -2,6 +2,7 @@ import t from 'tap'
 import {
   endProviderSessions,
   endSession,
+  enterWorkspace,
   type Scope,
   saveSignInTransaction,
   takeSignInTransaction,
@@ -148,6 +149,10 @@ function requestsOf(
     'a time line': () => usher.admin('GET', `${people}/${user}/timeline`),
     'an explanation': () => usher.admin('GET', `${people}/${user}/explain`),
     'the sessions of a person': () => usher.admin('GET', `${people}/${user}/sessions`),
+    'the workspaces of a person': () =>
+      usher.call({ method: 'GET', url: '/v1/me/workspaces', headers: { cookie } }),
+    'another workspace': () =>
+      enterWorkspace(scopeOf(usher, pusher), { userId: user, sessionId: EVENT, workspaceId: EVENT }, []),
     'the use of a session': () => touchSession(scopeOf(usher, pusher), EVENT),
     'one of the sessions of a person': () => usher.admin('DELETE', `${people}/${user}/sessions/${EVENT}`),
     'the end of a session': () =>

@@ -3,7 +3,7 @@ import { loadContract } from '../../src/contract.ts'
 import type { Answer, Asked, Method } from './api.ts'
 import { patchOp, patchUser, person } from './people.ts'
 import { checkedBy, type Route, routesOf } from './promises.ts'
-import { startUsher, type Usher } from './usher.ts'
+import { PUBLIC_URL, startUsher, type Usher } from './usher.ts'
 
 const contract = loadContract('openapi.yaml')
 const check = checkedBy(contract)
@@ -228,6 +228,16 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('listOwnSessions', await get('/v1/me/sessions', nobody), 401)
     const own = `/v1/me/sessions/${items.find((one) => !one.current)?.id ?? 'x'}`
     fits('endOwnSession', await get(own, { method: 'DELETE' }), 403)
+    const workspaces = fits('listOwnWorkspaces', await get('/v1/me/workspaces'), 200).items
+    const put = (workspaceId: unknown) =>
+      get('/session/workspace', {
+        method: 'PUT',
+        headers: { cookie, origin: PUBLIC_URL, 'content-type': 'application/json' },
+        body: { workspaceId },
+      })
+    fits('switchWorkspace', await put(workspaces[0]?.id), 200)
+    fits('switchWorkspace', await put('x'), 404)
+    fits('switchWorkspace', await put(1), 400)
     fits('getPlace', await get('/'), 200)
     fits('getPlace', await get('/', nobody), 200)
     fits('getStylesheet', await get('/assets/usher.css'), 200)
