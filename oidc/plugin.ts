@@ -4,6 +4,7 @@ import { backchannelLogout, TO_PROVIDERS } from './backchannel-logout.ts'
 import { callback } from './callback.ts'
 import { createProviders } from './clients.ts'
 import { askAddress, findConnection } from './find.ts'
+import { frontchannelLogout, IN_A_FRAME } from './frontchannel-logout.ts'
 import { initiate } from './initiate.ts'
 import { login, start } from './login.ts'
 import { askToLogOut, loggedOut, logout } from './logout.ts'
@@ -36,6 +37,7 @@ export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Pr
   route('GET', '/oidc/:connection/callback', callback)
   route(['GET', 'POST'], '/oidc/:connection/initiate', initiate)
   route('POST', '/oidc/:connection/backchannel-logout', backchannelLogout, TO_PROVIDERS)
+  route('GET', '/oidc/:connection/frontchannel-logout', frontchannelLogout, IN_A_FRAME)
   route('GET', '/logout', askToLogOut)
   route('POST', '/logout', logout)
   route('GET', '/logout/done', loggedOut)

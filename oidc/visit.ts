@@ -87,7 +87,7 @@ async function tell({ options, request, connection }: Visit, refusal: Refusal, o
   })
 }
 
-function refusedPage({ options, request, reply, connection, returnTo }: Visit, refusal: Refusal) {
+export function refusedPage({ options, request, reply, connection, returnTo }: Visit, refusal: Refusal) {
   const known = connection && { organization: connection.organization }
   const retry = connection ? startPath(connection, { returnTo }) : elsewhere(refusal)
   const page = options.pages(request).refused(refusal, {

@@ -41,6 +41,7 @@ function oidcView(row: ConnectionRow, publicUrl: string): object {
     redirectUri: `${publicUrl}/oidc/${row.id}/callback`,
     initiateLoginUri: `${publicUrl}/oidc/${row.id}/initiate`,
     backchannelLogoutUri: `${publicUrl}/oidc/${row.id}/backchannel-logout`,
+    frontchannelLogoutUri: `${publicUrl}/oidc/${row.id}/frontchannel-logout`,
   }
 }
 
@@ -164,6 +165,7 @@ const endings: Readonly<Record<string, string>> = {
   administrator: 'A session was ended by an administrator',
   replaced: 'The session before was ended by a new sign-in',
   'back-channel': 'Signed out at the identity provider',
+  'front-channel': 'Signed out at the identity provider',
   'signed out meanwhile': 'Signed out at the identity provider while signing in',
 }
 

@@ -30,6 +30,10 @@ t.test('signing out ends the session here and at the provider', async (t) => {
   const atProvider = await browser.submit(question, {})
   t.equal(atProvider.url.origin, provider.issuer)
   t.match(atProvider.url.search, /id_token_hint=/)
+  t.match(Object.fromEntries(atProvider.url.searchParams), {
+    client_id: 'usher',
+    post_logout_redirect_uri: `${host.url}/logout/done`,
+  })
   t.notOk(host.sessions.has(token))
   t.equal(browser.cookies(host.url)[SESSION], undefined)
   const done = await browser.submit(atProvider, { logout: 'yes' })

@@ -76,6 +76,7 @@ holdOnEachLayout(
           redirectUri: `${at}/callback`,
           initiateLoginUri: `${at}/initiate`,
           backchannelLogoutUri: `${at}/backchannel-logout`,
+          frontchannelLogoutUri: `${at}/frontchannel-logout`,
         },
         scim: { profile: 'strict', baseUrl: `${PUBLIC_URL}/scim/v2` },
       })

@@ -119,6 +119,19 @@ holdOnEachLayout(
       t.match(await tolerate(null), { status: 200, body: { oidc: { lenientLogoutTokens: undefined } } })
       t.equal(await status(), 400)
     },
+    'the provider may frame the page of a front-channel logout': async (t, usher) => {
+      const { connection, enter, isIn, told } = await scene(usher)
+      const [one, two] = [await enter({ sid: 'one' }), await enter({ sid: 'two' })]
+      const query = new URLSearchParams({ iss: provider.issuer, sid: 'one' })
+      const url = `/oidc/${connection.id}/frontchannel-logout?${query}`
+      const page = await usher.call({ method: 'GET', url })
+      t.match(page, { status: 200, headers: { 'cache-control': 'no-store', 'x-frame-options': undefined } })
+      const policy = String(page.headers['content-security-policy']).split(/ *; */)
+      t.ok(policy.includes(`frame-ancestors ${provider.issuer}`))
+      t.ok(policy.includes(`default-src 'none'`), 'and all else is as on other pages')
+      t.same(await Promise.all([one, two].map(isIn)), [false, true])
+      t.match(await told('session.ended'), [{ data: { cause: 'front-channel' } }])
+    },
     'what has expired is cleared away': async (t, usher) => {
       const { organization, logout } = await scene(usher)
       await logout({ sid: 'one' })
