@@ -80,6 +80,9 @@ select o.id from organizations o
 where 1 <> (select count(*) from teams t where t.organization_id = o.id and t.home)
    or not exists (select from policies p where p.organization_id = o.id);
 
+-- name: only of a verified domain the record can go missing
+select organization_id, domain from domains where missing_since is not null and verified_at is null;
+
 -- name: a connection is in the directory under its organization
 select c.organization_id, c.id from connections c
 left join connection_directory d on d.id = c.id

@@ -7,6 +7,7 @@ import { answerErrors, answerUnreadable, SCIM } from './app/failures.ts'
 import { people } from './app/people.ts'
 import type { Config } from './config.ts'
 import { loadContract } from './contract.ts'
+import { dnsRecords, type ResolveTxt } from './domains/records.ts'
 import type { oidcStore } from './gateway/oidc-store.ts'
 import { type RefusalLog, refusalLog } from './gateway/refusals.ts'
 import { notingRefusals } from './gateway/refused-pushes.ts'
@@ -35,6 +36,8 @@ export interface AppOptions {
   readonly config: Config
   readonly db: Db
   readonly clock?: () => Date
+  /** Where domains show whose they are; absent: the name servers of this machine. */
+  readonly resolveTxt?: ResolveTxt
 }
 
 const MAX_BODY = 1024 * 1024
@@ -44,6 +47,7 @@ export async function buildApp({
   config,
   db,
   clock = () => new Date(),
+  resolveTxt = dnsRecords(),
 }: AppOptions): Promise<FastifyInstance> {
   const app = Fastify({
     logger: { level: config.logLevel, stream: process.stderr },
@@ -79,6 +83,7 @@ export async function buildApp({
     adminRoutes(scope, {
       ...host,
       publicUrl: config.publicUrl,
+      resolveTxt,
       selfTest: (at, connection) => selfTest(at, connection, { lent: assembly.lent, send: sender(app) }),
       contract: product.contract,
       parseJson: product.parseJson,

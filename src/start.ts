@@ -3,6 +3,8 @@ import { connect, type DatabaseAddress, disconnect, migrate, startEmbedded } fro
 import { ensureAdminKey } from './admin-key.ts'
 import { buildApp } from './app.ts'
 import type { Config } from './config.ts'
+import { dnsRecords } from './domains/records.ts'
+import { startWorker } from './worker.ts'
 
 /** Where the database is, and what stops it again. */
 export interface Database {
@@ -50,8 +52,11 @@ function toldToStop(): AbortSignal {
 
 async function listen(config: Config, database: Database, told: AbortSignal): Promise<void> {
   const db = connect({ database: database.address })
-  const app = await buildApp({ config, db })
+  const resolveTxt = dnsRecords()
+  const app = await buildApp({ config, db, resolveTxt })
+  const work = startWorker({ db, resolveTxt, clock: () => new Date(), log: app.log })
   const stop = async () => {
+    await work()
     await app.close()
     await disconnect(db)
   }

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { type Db, failureOf, type Scope } from '../../db/index.ts'
 import type { Handler, ReadBody } from '../contract.ts'
+import type { ResolveTxt } from '../domains/records.ts'
 import { Problem } from '../errors.ts'
 import type { Secrets } from '../secrets.ts'
 
@@ -11,6 +12,8 @@ export interface Admin {
   readonly clock: () => Date
   readonly publicUrl: string
   readonly readBody: ReadBody
+  /** Where domains show whose they are. */
+  readonly resolveTxt: ResolveTxt
   /** Plays an identity provider on a SCIM connection, and leaves nothing of it. */
   selfTest(scope: Scope, connection: { id: string; profile: 'lenient' | 'strict' }): Promise<SelfTest>
   /** The scope of a request, whose actor is the key it came with. */

@@ -7,6 +7,7 @@ import { isUuid } from '../ids.ts'
 import { type Admin, notFound } from './admin.ts'
 import { connectionHandlers } from './connections.ts'
 import { credentialHandlers } from './credentials.ts'
+import { domainHandlers } from './domains.ts'
 import { organizationHandlers } from './organizations.ts'
 import { schemaHandlers } from './schemas.ts'
 import { scimClientHandlers } from './scim-clients.ts'
@@ -38,6 +39,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...organizationHandlers(admin),
     ...connectionHandlers(admin),
     ...credentialHandlers(admin),
+    ...domainHandlers(admin),
     ...scimClientHandlers(admin),
     ...schemaHandlers(admin),
     ...sessionHandlers(admin),

@@ -37,7 +37,8 @@ t.test('the contract and the routes are of the same mind', async (t) => {
 })
 
 t.test('answers are as the contract describes them', async (t) => {
-  const usher = await startUsher(t)
+  const records: string[] = []
+  const usher = await startUsher(t, { resolveTxt: async () => records })
   const seen = new Set<string>()
   const fits = (operationId: string, answer: Answer, status: number) => {
     seen.add(operationId)
@@ -176,6 +177,13 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('getScimSchema', await admin('GET', `${path}/schemas/${urn}`), 200)
     fits('listScimSchemas', await admin('GET', `${path}/schemas`), 200)
     fits('deleteScimSchema', await admin('DELETE', `${path}/schemas/${urn}`), 204)
+    fits('claimDomain', await admin('POST', `${path}/domains`, { domain: 'acme.invalid' }), 201)
+    fits('claimDomain', await admin('POST', `${path}/domains`, { domain: 'gmail.com' }), 400)
+    records.push(`usher-verification=${(await usher.rows('select challenge from domains'))[0]?.challenge}`)
+    fits('verifyDomain', await admin('POST', `${path}/domains/ACME.invalid/verify`), 200)
+    fits('listDomains', await admin('GET', `${path}/domains`), 200)
+    fits('deleteDomain', await admin('DELETE', `${path}/domains/acme.invalid`), 204)
+    fits('verifyDomain', await admin('POST', `${path}/domains/acme.invalid/verify`), 404)
     fits('listUsers', await admin('GET', `${path}/users`), 200)
     fits('listUsers', await admin('GET', `${path}/users?filter=x`), 400)
     fits('getUser', await admin('GET', `${path}/users/${id}`), 200)

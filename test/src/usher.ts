@@ -6,6 +6,7 @@ import { type DatabaseAddress, type Db, disconnect } from '../../db/index.ts'
 import { ensureAdminKey } from '../../src/admin-key.ts'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import type { ResolveTxt } from '../../src/domains/records.ts'
 import { oidcSignIn } from '../../src/gateway/oidc-sign-in.ts'
 import { rememberedPolicies } from '../../src/provisioning/policy.ts'
 import { secretsOf } from '../../src/secrets.ts'
@@ -18,6 +19,7 @@ export interface UsherOptions {
   readonly logLevel?: string
   /** Exceptions of the outbound guard, as `USHER_OUTBOUND_ALLOW` has them. */
   readonly outboundAllow?: string
+  readonly resolveTxt?: ResolveTxt
   /** Where the service finds the database, where that is not where it is. */
   readonly through?: (address: DatabaseAddress) => Promise<DatabaseAddress>
 }
@@ -79,7 +81,12 @@ export async function startUsher(t: Teardown, options: UsherOptions = {}): Promi
     LOG_LEVEL: logLevel,
     USHER_OUTBOUND_ALLOW: options.outboundAllow,
   })
-  const app = await buildApp({ config, db, clock })
+  const app = await buildApp({
+    config,
+    db,
+    clock,
+    ...(options.resolveTxt && { resolveTxt: options.resolveTxt }),
+  })
   t.teardown(async () => {
     await app.close()
     await disconnect(db)

@@ -1,0 +1,39 @@
+import { takeLease } from '../db/index.ts'
+import { type RecheckHost, recheckDomains } from './domains/recheck.ts'
+import { newId } from './ids.ts'
+
+export interface WorkerHost extends RecheckHost {
+  readonly log: { warn(what: object, message: string): void }
+}
+
+const MINUTE = 60_000
+const EVERY = 10 * MINUTE
+/** A little less, so that whoever comes next finds it free. */
+const LEASE = EVERY - MINUTE
+
+/** What is to be done from time to time, by one process of all. Returns what stops it, once it has come to rest. */
+export function startWorker(host: WorkerHost): () => Promise<void> {
+  const stop = new AbortController()
+  const holder = newId()
+  let round = Promise.resolve()
+  const begin = () => {
+    round = round
+      .then(() => workOnce(host, holder, stop.signal))
+      .catch((err: unknown) => host.log.warn({ err }, 'a round of the worker failed'))
+  }
+  begin()
+  const timer = setInterval(begin, EVERY)
+  timer.unref()
+  return () => {
+    clearInterval(timer)
+    stop.abort()
+    return round
+  }
+}
+
+/** One round, unless another process has done it a moment ago. */
+export async function workOnce(host: WorkerHost, holder: string, stop: AbortSignal): Promise<void> {
+  const now = host.clock()
+  const until = new Date(now.getTime() + LEASE)
+  if (await takeLease(host.db, { name: 'domains', holder, now, until })) await recheckDomains(host, stop)
+}
