@@ -56,8 +56,7 @@ async function listen(config: Config, database: Database, told: AbortSignal): Pr
   const app = await buildApp({ config, db, resolveTxt })
   const work = startWorker({ db, resolveTxt, clock: () => new Date(), log: app.log })
   const stop = async () => {
-    await work()
-    await app.close()
+    await Promise.all([work(), app.close()])
     await disconnect(db)
   }
   try {

@@ -218,6 +218,63 @@ t.test('a third party may begin a sign-in', async (t) => {
   t.match(await initiate({ iss, target_link_uri: 'https://evil.example/' }), { status: 400 })
 })
 
+t.test('what a third party may not ask for begins nothing', async (t) => {
+  const iss = provider.issuer
+  const address = `${host.url}/oidc/${connection.id}/initiate`
+  const elsewhere = [
+    '//evil.example',
+    `${host.url}.evil.example/`,
+    `${host.url}@evil.example/`,
+    '/\\evil',
+    'javascript:x',
+  ]
+  const queries = [
+    ...elsewhere.map((target_link_uri) => new URLSearchParams({ iss, target_link_uri })),
+    ...['iss', 'login_hint', 'target_link_uri'].map(
+      (name) =>
+        new URLSearchParams([
+          ['iss', iss],
+          [name, '/'],
+          [name, '/'],
+        ]),
+    ),
+    new URLSearchParams({ iss, login_hint: 'a\r\nb' }),
+    new URLSearchParams({ iss, login_hint: 'a'.repeat(2049) }),
+    new URLSearchParams({ iss: 'https://other.example' }),
+  ]
+  for (const query of queries)
+    for (const [url, init] of [
+      [`${address}?${query}`, {}],
+      [address, { method: 'POST', body: query }],
+      [`${address}?${new URLSearchParams({ iss })}`, { method: 'POST', body: query }],
+    ] as const) {
+      const browser = createBrowser()
+      const { status, headers } = await browser.visit(url, init)
+      t.equal(status, 400, `${init.method ?? 'GET'} ${decodeURIComponent(String(query)).slice(0, 80)}`)
+      t.equal(headers.get('location'), null)
+      t.same(pendingIn(browser), [])
+    }
+  t.equal(host.transactions.size, 0)
+  const unknown = await createBrowser().visit(
+    `${host.url}/oidc/other/initiate?${new URLSearchParams({ iss })}`,
+  )
+  t.equal(unknown.status, 404)
+  const head = await createBrowser().visit(`${address}?${new URLSearchParams({ iss })}`, { method: 'HEAD' })
+  t.equal(head.status, 404, 'a preview begins nothing')
+  t.equal(host.transactions.size, 0)
+})
+
+t.test('a sign-in of a third party leaves the one that a browser has begun alone', async (t) => {
+  const browser = createBrowser()
+  const page = await begin(browser)
+  const query = new URLSearchParams({ iss: provider.issuer, target_link_uri: '/place' })
+  const begun = await browser.visit(`${host.url}/oidc/${connection.id}/initiate?${query}`)
+  t.equal(begun.status, 303)
+  t.equal(pendingIn(browser).length, 2)
+  t.equal(new Set([...host.transactions.values()].map(({ nonce }) => nonce)).size, 2)
+  t.equal((await browser.open(await answerFor(browser, page))).text, 'home')
+})
+
 t.test('nothing secret comes into the log', async (t) => {
   const browser = createBrowser()
   const page = await begin(browser)
