@@ -2,6 +2,7 @@ import { Op } from 'sequelize'
 import { query, transact } from './connect.ts'
 import { type NewEvent, recordEvents } from './events.ts'
 import type { Connection, ConnectionSettings, ProviderPins } from './models/connection.ts'
+import type { ProviderDocumentRow } from './provider-documents.ts'
 import type { Scope } from './scope.ts'
 
 export type ConnectionRow = Pick<
@@ -113,8 +114,10 @@ const signInSettings = {
   name: 'oidc_connection',
   text: `select c.id, c.name, c.issuer, c.client_id, c.client_secret, c.token_endpoint_auth_method,
            c.correlation_claim, c.scopes, c.scim_profile, c.settings, c.pins, c.version,
-           o.slug as organization_slug, o.name as organization_name
+           o.slug as organization_slug, o.name as organization_name, d.generation as outage_generation, d.failure
          from connections c join organizations o on o.id = c.organization_id and o.status = 'active'
+         left join provider_documents d on d.organization_id = c.organization_id and d.connection_id = c.id
+           and d.kind = 'endpoints' and d.version = c.version and d.failure is not null
          where c.organization_id = $1 and ($2::uuid is null or c.id = $2) and c.status = 'active'
            and c.issuer is not null order by c.id`,
 }
@@ -134,6 +137,9 @@ export interface OidcConnectionRow {
   readonly version: number
   readonly organization_slug: string
   readonly organization_name: string
+  /** Why the endpoints of its provider are taken to be down, where they are. */
+  readonly failure: ProviderDocumentRow['failure']
+  readonly outage_generation: number | null
 }
 
 /** The OIDC halves in use: of one connection, or of all; none where the organization is suspended. */

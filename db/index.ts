@@ -63,6 +63,14 @@ export {
 export { enterWorkspace, type OwnWorkspaceRow, workspacesOf } from './own-workspaces.ts'
 export { findPerson, listPeople, type PersonRow, peopleFirstParameter } from './people.ts'
 export { currentPolicy, type PolicyRow } from './policies.ts'
+export {
+  claimProviderDocument,
+  type DocumentKey,
+  findProviderDocument,
+  keepProviderDocument,
+  keepProviderFailure,
+  type ProviderDocumentRow,
+} from './provider-documents.ts'
 export { approveProvider, pinProvider, recordDrift } from './provider-pins.ts'
 export {
   createScimClient,

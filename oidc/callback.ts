@@ -4,6 +4,7 @@ import type { ProviderMetadata } from './discovery.ts'
 import { OidcError, providerError, refused } from './errors.ts'
 import { identify } from './identify.ts'
 import { redirectUri } from './login.ts'
+import { unlessDown } from './outage.ts'
 import type { OidcConnection, SignInTransaction } from './ports.ts'
 import { readSession, setSession } from './sessions.ts'
 import { hash, isBoundTo, takeFromBrowser } from './transactions.ts'
@@ -19,7 +20,9 @@ export async function callback(visit: Visit): Promise<unknown> {
   checkIssuer(answer, provider.metadata)
   checkError(answer)
   const url = answerUrl(visit, connection)
-  const person = await identify({ connection, provider, transaction, url, deadline, now: visit.now() })
+  const person = await unlessDown(connection, visit.options, () =>
+    identify({ connection, provider, transaction, url, deadline, now: visit.now() }),
+  )
   const replaces = readSession(visit)
   const result = await visit.options.signIn(person, {
     requestId: visit.request.id,

@@ -1,12 +1,14 @@
 import type { CustomFetch } from 'openid-client'
-import { confine, discover, type ProviderMetadata } from './discovery.ts'
-import { fromFailure } from './errors.ts'
+import { confine, fetchMetadata, type ProviderMetadata, usable } from './discovery.ts'
+import { fromFailure, OidcError, refused } from './errors.ts'
 import { createKeySource, downloadKeys, type KeySource } from './keys.ts'
 import type { OidcConnection, OidcOptions } from './ports.ts'
+import { LIFETIME, LIFETIME_OF_FAILURE, type Sharing, sharedDocument } from './shared.ts'
 
 /** What is known of the provider behind one connection. */
 export interface Provider {
   readonly metadata: ProviderMetadata
+  readonly fetchedAt: Date
   readonly keys: KeySource
   /** Reaches the provider's own origins only. */
   readonly fetch: CustomFetch
@@ -21,20 +23,25 @@ interface Entry {
 }
 
 const CAPACITY = 500
-const LIFETIME = 5 * 60_000
-const LIFETIME_OF_FAILURE = 10_000
 
-/** Discovery, remembered for a while: once for all who wait for it, and a failure for ten seconds. */
+/** What all processes share of providers, at hand in this one: met once for all who wait for it. */
 export function createProviders(options: OidcOptions, now: () => Date): ProviderOf {
   // In the order of use: the first is the one to forget.
   const entries = new Map<string, Entry>()
+  const sharing = { documents: options.documents, now }
 
   function begin(connection: OidcConnection): Entry {
-    const provider = meet(connection, options, now)
-    const entry: Entry = { version: connection.version, provider, expiresAt: now().getTime() + LIFETIME }
-    provider.catch(() => {
-      entry.expiresAt = now().getTime() + LIFETIME_OF_FAILURE
-    })
+    const provider = meet(connection, options, sharing)
+    const entry: Entry = { version: connection.version, provider, expiresAt: Number.POSITIVE_INFINITY }
+    provider.then(
+      ({ fetchedAt }) => {
+        entry.expiresAt = fetchedAt.getTime() + LIFETIME
+      },
+      (error: unknown) => {
+        // What failed otherwise than the provider is tried again at once.
+        entry.expiresAt = error instanceof OidcError ? now().getTime() + LIFETIME_OF_FAILURE : 0
+      },
+    )
     return entry
   }
   return (connection) => {
@@ -49,16 +56,25 @@ export function createProviders(options: OidcOptions, now: () => Date): Provider
   }
 }
 
-async function meet(connection: OidcConnection, options: OidcOptions, now: () => Date): Promise<Provider> {
-  try {
-    const metadata = await discover(connection, options)
-    const fetcher = confine(metadata, options)
-    return {
-      metadata,
-      keys: createKeySource(() => downloadKeys(metadata.jwks_uri, fetcher), now),
-      fetch: fetcher,
+async function meet(connection: OidcConnection, options: OidcOptions, sharing: Sharing): Promise<Provider> {
+  const download = async () => {
+    try {
+      return JSON.stringify(await fetchMetadata(connection, options))
+    } catch (error) {
+      throw fromFailure(error, 'discovery')
     }
-  } catch (error) {
-    throw fromFailure(error, 'discovery')
   }
+  const kept = await sharedDocument({ connection, kind: 'discovery', download, mostAsked: 6 }, sharing)
+  if (!kept) throw refused('provider_unreachable', 'discovery asked for too often')
+  const metadata = usable(JSON.parse(kept.body), options)
+  const fetcher = confine(metadata, options)
+  const keys = createKeySource((wish) => {
+    const wanted = {
+      connection,
+      kind: 'keys',
+      download: () => downloadKeys(metadata.jwks_uri, fetcher),
+    } as const
+    return sharedDocument({ ...wanted, ...wish }, sharing)
+  }, sharing.now)
+  return { metadata, fetchedAt: kept.fetchedAt, keys, fetch: fetcher }
 }

@@ -25,7 +25,11 @@ const ASKED = ['token_endpoint', 'jwks_uri', 'userinfo_endpoint'] as const
 /** Metadata with what signing in needs, all of it usable. */
 export type ProviderMetadata = ServerMetadata & Record<(typeof REQUIRED)[number], string>
 
-export async function discover(connection: OidcConnection, options: OidcOptions): Promise<ProviderMetadata> {
+/** What the provider says of itself, all of it usable. */
+export async function fetchMetadata(
+  connection: OidcConnection,
+  options: OidcOptions,
+): Promise<ProviderMetadata> {
   const issuer = checkIssuer(connection.issuer)
   checkScheme(issuer, options)
   const configuration = await discovery(issuer, connection.clientId, undefined, None(), {
@@ -39,7 +43,8 @@ export async function discover(connection: OidcConnection, options: OidcOptions)
   return usable(metadata, options)
 }
 
-function usable(metadata: ServerMetadata, options: OidcOptions): ProviderMetadata {
+/** The same of what was kept; throws where this process may not use it. */
+export function usable(metadata: ServerMetadata, options: OidcOptions): ProviderMetadata {
   for (const name of OPTIONAL) if (metadata[name] !== undefined) checkEndpoint(metadata[name], options)
   return {
     ...metadata,

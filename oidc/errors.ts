@@ -50,6 +50,13 @@ export function refused(code: RefusalCode, detail?: string): OidcError {
   return new OidcError({ code, status, message, ...(detail !== undefined && { detail }) })
 }
 
+/** A failure again that was kept by its code and detail. */
+export function fromKept({ code, detail }: Pick<Refusal, 'code' | 'detail'>): OidcError {
+  return refused(isCode(code) ? code : 'provider_unreachable', detail)
+}
+
+const isCode = (code: string): code is RefusalCode => Object.hasOwn(REFUSALS, code)
+
 /** `error` and `error_description` are the provider's own text: bounded, printable, and escaped by the page. */
 export function providerError(error: string, description: string | undefined): OidcError {
   const { refusal } = refused('provider_error')
@@ -99,9 +106,20 @@ const UNREADABLE = [
   'OAUTH_WWW_AUTHENTICATE_CHALLENGE',
 ]
 
+const hostErrors = new WeakSet<Error>()
+
+/** Marks what fails here as nothing of the provider's. */
+export async function ofHost<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    if (error instanceof Error) hostErrors.add(error)
+    throw error
+  })
+}
+
 /** A failure of openid-client, jose or fetch as a refusal, told by its codes: texts change, and may quote a token. */
-export function fromFailure(error: unknown, asked: Asked): OidcError {
+export function fromFailure(error: unknown, asked: Asked): Error {
   const chain = causes(error)
+  if (error instanceof Error && hostErrors.has(error)) return error
   const own = chain.find((one) => one instanceof OidcError)
   if (own) return own
   const codes = chain.map(codeOf)

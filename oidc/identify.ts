@@ -57,11 +57,11 @@ interface Redeemed extends IdToken {
 async function redeem(exchange: Exchange): Promise<Redeemed> {
   const { keys } = exchange.provider
   const fetcher = redeemOnce(exchange)
-  const held = keys.current()
+  const held = await keys.current()
   try {
     return await grant(exchange, held, fetcher)
   } catch (error) {
-    const renewed = mayBeRotation(error) ? keys.renew(held) : null
+    const renewed = mayBeRotation(error) ? await keys.renew(held) : null
     if (!renewed) throw error
     return await grant(exchange, renewed, fetcher)
   }
@@ -70,7 +70,7 @@ async function redeem(exchange: Exchange): Promise<Redeemed> {
 /** A new configuration for each set of keys, since one never lets go of its first. */
 async function grant(exchange: Exchange, keys: KeySet, fetcher: CustomFetch): Promise<Redeemed> {
   const { connection, provider, transaction, url } = exchange
-  const configuration = useKeys(configure(connection, provider, fetcher), await keys.jwks)
+  const configuration = useKeys(configure(connection, provider, fetcher), keys.jwks)
   const tokens = await authorizationCodeGrant(configuration, url, {
     // That it is ours was shown by finding the transaction under its hash.
     expectedState: url.searchParams.get('state') ?? '',

@@ -1,14 +1,17 @@
 export { oidcPlugin } from './plugin.ts'
 export type {
   AddressQuestion,
+  DocumentKind,
   OidcConnection,
   OidcOptions,
   OidcStore,
   Organization,
   Pages,
+  ProviderDocuments,
   ProviderPins,
   Refusal,
   RefusalContext,
+  SharedDocument,
   SignInResult,
   SignInTransaction,
   SignOut,

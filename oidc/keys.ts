@@ -1,55 +1,67 @@
 import type { CustomFetch, JWKS } from 'openid-client'
 import { NETWORK_DEADLINE } from './deadline.ts'
 import { fromFailure, refused } from './errors.ts'
+import { type Kept, LIFETIME } from './shared.ts'
 
-/** One download of a provider's keys. */
+/** A provider's keys as they were at one time. */
 export interface KeySet {
-  readonly jwks: Promise<JWKS>
+  readonly jwks: JWKS
+  readonly generation: number
+  readonly fetchedAt: Date
 }
 
 export interface KeySource {
-  current(): KeySet
+  current(): Promise<KeySet>
   /** Newer ones than those that failed; null where they were asked for too often. */
-  renew(failed: KeySet, cause?: Cause): KeySet | null
+  renew(failed: KeySet, cause?: Cause): Promise<KeySet | null>
 }
 
 /** An answer comes from the provider; what comes unasked may have been made up by anybody. */
 type Cause = 'answer' | 'unasked'
 
 /**
- * Rotating keys twice within a minute is honest; a provider that fails all the time is not asked all the time. Each
- * cause has its own, so that nobody uses up those of sign-ins.
+ * How often in a minute the keys may have been asked for to be asked for again. Rotating twice within a minute is
+ * honest; and nobody uses up what sign-ins may need.
  */
-const RENEWALS: Readonly<Record<Cause, number>> = { answer: 5, unasked: 3 }
-const WINDOW = 60_000
+const MOST_ASKED: Readonly<Record<Cause, number>> = { answer: 6, unasked: 3 }
 
-export function createKeySource(download: () => Promise<JWKS>, now: () => Date): KeySource {
+/** What all processes share of keys: newer ones than that generation. */
+export type Obtain = (wish: { newerThan?: number; mostAsked: number }) => Promise<Kept | null>
+
+/** What came last of what all processes share is at hand. */
+export function createKeySource(obtain: Obtain, now: () => Date): KeySource {
   let held: KeySet | undefined
-  const renewals: Record<Cause, number[]> = { answer: [], unasked: [] }
+  let pending: Promise<KeySet | null> | undefined
 
-  function replace(): KeySet {
-    const mine: KeySet = { jwks: download() }
-    mine.jwks.catch(() => {
-      if (held === mine) held = undefined
+  async function take(wish: Parameters<Obtain>[0]): Promise<KeySet | null> {
+    const kept = await obtain(wish)
+    if (!kept) return null
+    const { body, generation, fetchedAt } = kept
+    held = { jwks: JSON.parse(body), generation, fetchedAt }
+    return held
+  }
+  function taken(wish: Parameters<Obtain>[0]): Promise<KeySet | null> {
+    pending ??= take(wish).finally(() => {
+      pending = undefined
     })
-    held = mine
-    return mine
+    return pending
   }
   return {
-    current: () => held ?? replace(),
-    renew: (failed, cause = 'answer') => {
-      if (held && held !== failed) return held
-      const time = now().getTime()
-      const recent = renewals[cause].filter((at) => at > time - WINDOW)
-      renewals[cause] = recent
-      if (recent.length >= RENEWALS[cause]) return null
-      recent.push(time)
-      return replace()
+    current: async () => {
+      if (held && held.fetchedAt.getTime() + LIFETIME > now().getTime()) return held
+      const keys = await taken({ mostAsked: MOST_ASKED.answer })
+      if (!keys) throw refused('provider_unreachable', 'keys asked for too often')
+      return keys
+    },
+    renew: async ({ generation }, cause = 'answer') => {
+      if (held && held.generation > generation) return held
+      return taken({ newerThan: generation, mostAsked: MOST_ASKED[cause] })
     },
   }
 }
 
-export async function downloadKeys(uri: string, fetcher: CustomFetch): Promise<JWKS> {
+/** The text of a JWK set. */
+export async function downloadKeys(uri: string, fetcher: CustomFetch): Promise<string> {
   try {
     const response = await fetcher(uri, {
       method: 'GET',
@@ -61,7 +73,7 @@ export async function downloadKeys(uri: string, fetcher: CustomFetch): Promise<J
     if (response.status !== 200) throw refused('provider_response', `keys status ${response.status}`)
     const body: unknown = await response.json()
     if (!isJwks(body)) throw refused('provider_response', 'keys are not a JWK set')
-    return body
+    return JSON.stringify(body)
   } catch (error) {
     if (error instanceof SyntaxError) throw refused('provider_response', 'keys are not JSON')
     throw fromFailure(error, 'keys')

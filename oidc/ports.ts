@@ -20,6 +20,8 @@ export interface OidcConnection {
   readonly pins?: ProviderPins
   /** Whether more than that is accepted of it, and only told. */
   readonly acceptsDrift?: boolean
+  /** The failure of its provider's endpoints that no answer of theirs has followed. */
+  readonly outage?: Required<Pick<SharedDocument, 'generation' | 'failure'>>
   /** Further parameters of the authorization request. */
   readonly authorizationParameters?: Readonly<Record<string, string>>
   /** Whether a logout token may have a `typ` of JWT or none, and no `exp`, as some providers send it. */
@@ -140,6 +142,43 @@ export interface AddressQuestion {
   readonly problem?: 'malformed' | 'unknown'
 }
 
+/** `endpoints` has no body: it stands for whether the provider answers at all. */
+export type DocumentKind = 'discovery' | 'keys' | 'endpoints'
+
+/** What one process got of a provider, or why it did not, for all of them. */
+export interface SharedDocument {
+  /** Raised with each body. */
+  readonly generation: number
+  readonly body?: string
+  readonly fetchedAt?: Date
+  readonly failure?: Pick<Refusal, 'code' | 'detail'>
+  readonly failedAt?: Date
+  /** Until when some process is at it. */
+  readonly askingUntil?: Date
+}
+
+export interface Seen {
+  readonly generation: number
+  readonly mostAsked: number
+}
+
+/** What is known of providers to all processes, for as long as the version of their connection stays. */
+export interface ProviderDocuments {
+  read(connection: OidcConnection, kind: DocumentKind): Promise<SharedDocument | null>
+  /**
+   * True for the one process that may ask, for ten seconds: none within ten seconds of a failure, none where the
+   * `generation` that was seen has been replaced, and none after `mostAsked` in a minute.
+   */
+  claim(connection: OidcConnection, kind: DocumentKind, seen: Seen): Promise<boolean>
+  /** Keeps what was claimed. */
+  keep(connection: OidcConnection, kind: DocumentKind, body: string): Promise<void>
+  keepFailure(
+    connection: OidcConnection,
+    kind: DocumentKind,
+    failure: Pick<Refusal, 'code' | 'detail'>,
+  ): Promise<void>
+}
+
 /** Whole HTML documents; everything passed in is text that the page must escape. */
 export interface Pages {
   refused(
@@ -156,6 +195,7 @@ export interface Pages {
 
 export interface OidcOptions {
   readonly store: OidcStore
+  readonly documents: ProviderDocuments
   /** Recognizes or provisions the person, begins a session and ends the one it replaces. */
   readonly signIn: (person: VerifiedSignIn, request: SignInContext) => Promise<SignInResult>
   /** The guarded fetch: everything a connection's addresses are asked goes through it. */

@@ -52,20 +52,21 @@ export async function verifyUnasked(jwt: string, expected: Expected): Promise<Un
 
 /** By the keys at hand; where these do not fit, once more by new ones. */
 async function verified(jwt: string, expected: Expected): Promise<JWTVerifyResult> {
-  const { keys } = expected
-  const held = keys.current()
+  const { keys, deadline } = expected
+  const obtained = <T>(work: Promise<T>): Promise<T> =>
+    within(deadline, work).catch((error) => Promise.reject(fromFailure(error, 'keys')))
+  const held = await obtained(keys.current())
   try {
     return await verifiedBy(held, jwt, expected)
   } catch (error) {
-    const renewed = mayBeRotation(error) ? keys.renew(held, 'unasked') : null
+    const renewed = mayBeRotation(error) ? await obtained(keys.renew(held, 'unasked')) : null
     if (!renewed) throw refusalOf(error, expected)
     return verifiedBy(renewed, jwt, expected).catch((again) => Promise.reject(refusalOf(again, expected)))
   }
 }
 
-async function verifiedBy(set: KeySet, jwt: string, expected: Expected): Promise<JWTVerifyResult> {
-  const { algorithms, issuer, audience, now, deadline } = expected
-  const jwks = await within(deadline, set.jwks).catch((error) => Promise.reject(fromFailure(error, 'keys')))
+async function verifiedBy({ jwks }: KeySet, jwt: string, expected: Expected): Promise<JWTVerifyResult> {
+  const { algorithms, issuer, audience, now } = expected
   return jwtVerify(jwt, createLocalJWKSet(jwks), {
     algorithms: [...algorithms],
     issuer,

@@ -34,7 +34,7 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
     await personRoutes(scope, product)
     await scope.register((inner: FastifyInstance) =>
       oidcPlugin(inner, {
-        store: oidcStore(host, refusals),
+        ...oidcStore(host, refusals),
         signIn: oidcSignIn(host, policies),
         fetch: outbound.fetch,
         allowInsecure: outbound.allowInsecure,

@@ -15,6 +15,7 @@ import {
 import type {
   OidcConnection,
   OidcStore,
+  ProviderDocuments,
   SignInTransaction,
   TokenEndpointAuthMethod,
 } from '../../oidc/index.ts'
@@ -23,6 +24,7 @@ import { domainOfAddress } from '../domains/name.ts'
 import { isUuid, newId } from '../ids.ts'
 import type { Secrets } from '../secrets.ts'
 import { presetRules } from '../translate/presets.ts'
+import { oidcDocuments } from './oidc-documents.ts'
 import { oidcPins } from './oidc-pins.ts'
 import { signOut } from './oidc-sign-out.ts'
 import type { RefusalLog } from './refusals.ts'
@@ -42,14 +44,13 @@ export interface Host {
   readonly clock: () => Date
 }
 
-/** The store of sign-ins over the database. */
-export function oidcStore(host: Host, refusals: RefusalLog): OidcStore {
-  const directory = connectionDirectory(host.db)
-  const scopeOf = async (connectionId: string): Promise<Scope | null> => {
-    const organizationId = await directory(connectionId)
-    return organizationId ? scopeFor(host, { organizationId, connectionId }) : null
-  }
-  return {
+/** The store of sign-ins over the database, and what it knows of providers. */
+export function oidcStore(
+  host: Host,
+  refusals: RefusalLog,
+): { store: OidcStore; documents: ProviderDocuments } {
+  const { scopeOf, knownScopeOf } = scopes(host)
+  const store: OidcStore = {
     async connection(id) {
       const scope = await scopeOf(id)
       const [row] = scope ? await oidcConnections(scope, id) : []
@@ -65,24 +66,17 @@ export function oidcStore(host: Host, refusals: RefusalLog): OidcStore {
       return connectionsIn(host, (await organizationByDomain(host.db, domain)) ?? NONE)
     },
     async saveTransaction(transaction) {
-      const scope = await scopeOf(transaction.connectionId)
-      if (!scope) throw new Error('the connection of a sign-in has no organization')
-      await saveSignInTransaction(scope, rowOf(transaction))
+      await saveSignInTransaction(await knownScopeOf(transaction.connectionId), rowOf(transaction))
     },
     async takeTransaction(key) {
       const scope = await scopeOf(key.connectionId)
       const row = scope && (await takeSignInTransaction(scope, key))
       return row && transactionOf(row)
     },
-    ...oidcPins(async (connectionId) => {
-      const scope = await scopeOf(connectionId)
-      if (!scope) throw new Error('the connection of a sign-in has no organization')
-      return scope
-    }),
+    ...oidcPins(knownScopeOf),
     endSession: (token) => end(host, token),
     async signOut(told, { requestId }) {
-      const scope = await scopeOf(told.connection.id)
-      if (!scope) throw new Error('the connection of a sign-out has no organization')
+      const scope = await knownScopeOf(told.connection.id)
       return signOut({ ...scope, requestId }, told, host.clock)
     },
     async recordRefusal(refusal, { of, connectionId, requestId }) {
@@ -92,6 +86,7 @@ export function oidcStore(host: Host, refusals: RefusalLog): OidcStore {
         await refusals.record({ ...scope, requestId }, { refusal, connectionId, type })
     },
   }
+  return { store, documents: oidcDocuments(knownScopeOf) }
 }
 
 /** No organization has this id: to look for its connections costs as much as to look for those of another. */
@@ -135,6 +130,21 @@ function scopeFor(
   return { db, organizationId, actor, now: clock(), requestId: '' }
 }
 
+/** The scope of what is done by a connection; null where there is no such connection, or else thrown. */
+function scopes(host: Host) {
+  const directory = connectionDirectory(host.db)
+  const scopeOf = async (connectionId: string): Promise<Scope | null> => {
+    const organizationId = await directory(connectionId)
+    return organizationId ? scopeFor(host, { organizationId, connectionId }) : null
+  }
+  const knownScopeOf = async (connectionId: string): Promise<Scope> => {
+    const scope = await scopeOf(connectionId)
+    if (!scope) throw new Error('a connection in use has no organization')
+    return scope
+  }
+  return { scopeOf, knownScopeOf }
+}
+
 const MOST_REMEMBERED = 10_000
 
 /** A connection never changes its organization, so what was read once stays true. */
@@ -169,6 +179,7 @@ async function connectionOf(
     ...(clientSecret && { clientSecret }),
     ...(method && { tokenEndpointAuthMethod: method }),
     scopes: row.scopes ?? [],
+    ...(row.failure && { outage: { failure: row.failure, generation: row.outage_generation ?? 0 } }),
     ...(row.pins && { pins: row.pins }),
     acceptsDrift: row.settings.oidc?.onDrift === 'accept',
     ...(row.settings.oidc?.lenientLogoutTokens && { lenientLogoutTokens: true }),

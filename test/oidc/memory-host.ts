@@ -12,6 +12,7 @@ import {
   type SignOut,
   type VerifiedSignIn,
 } from '../../oidc/index.ts'
+import { memoryDocuments } from './memory-documents.ts'
 
 /** A host of the plugin that keeps everything in memory, and what happened to it. */
 export interface MemoryHost {
@@ -92,6 +93,7 @@ export function reset(host: MemoryHost): void {
 function portsOf(host: MemoryHost): OidcOptions {
   return {
     store: storeOf(host),
+    documents: memoryDocuments(),
     signIn: async (person) => {
       host.signIns.push(person)
       if (host.policy) return { refusal: host.policy }

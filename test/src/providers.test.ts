@@ -1,20 +1,31 @@
+import type { ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 import { createBrowser } from '../oidc/browser.ts'
-import { type Json, type Lies, startHostile } from '../oidc/hostile.ts'
+import {
+  type HostileProvider,
+  type Json,
+  json,
+  type Lies,
+  newKey,
+  publicJwk,
+  startHostile,
+} from '../oidc/hostile.ts'
 import { type Connection, makeConnection, makeOrganization } from './api.ts'
 import { type ListeningUsher, listen } from './listening.ts'
 
-const MINUTE = 60_000
+const SECOND = 1000
+const MINUTE = 60 * SECOND
 
 let ahead = 0
 const clock = () => new Date(Date.now() + ahead)
 
-/** A service and a provider whose clocks agree, however far they are put ahead. */
+const usher = await listen(t, '127.0.0.1,localhost', clock)
+const other = await usher.another()
+
+/** A connection to a provider of its own, whose clock agrees with ours, however far that is put ahead. */
 async function meet(t: Test, oidc: object = {}) {
   const provider = await startHostile()
   t.teardown(() => provider.close())
-  const { port } = new URL(provider.issuer)
-  const usher = await listen(t, `127.0.0.1:${port},localhost:${port}`, clock)
   const organization = await makeOrganization(usher.admin)
   const wish = { oidc: { issuer: provider.issuer, clientId: 'usher', clientSecret: 's', ...oidc } }
   const connection = await makeConnection(usher.admin, organization, wish)
@@ -24,11 +35,14 @@ async function meet(t: Test, oidc: object = {}) {
       claims: (good) => ({ ...good, iat: Math.floor(clock().getTime() / 1000) }),
     })
   lie({})
-  return { provider, usher, connection, lie }
+  return { provider, connection, lie }
 }
 
 const signIn = ({ url }: ListeningUsher, { id }: Connection) =>
   createBrowser().open(`${url}/oidc/${id}/start`)
+
+const asked = ({ requests }: HostileProvider, path: string) => requests.filter((one) => one === path).length
+const DISCOVERY = '/.well-known/openid-configuration'
 
 const extended = (more: Json): Lies => ({ discovery: (good) => ({ ...good, ...more }) })
 
@@ -44,7 +58,7 @@ const home = { status: 200, text: /Ada/ }
 const drifted = { status: 502, text: /provider_drifted/ }
 
 t.test('what a provider first says is pinned, and more of it waits for approval', async (t) => {
-  const { provider, usher, connection, lie } = await meet(t)
+  const { provider, connection, lie } = await meet(t)
   t.notOk((await oidcOf(usher, connection)).pins)
   t.match(await signIn(usher, connection), home)
   const pins = { algorithms: ['ES256', 'EdDSA', 'PS256', 'RS256'], origins: [provider.issuer] }
@@ -78,7 +92,7 @@ t.test('what a provider first says is pinned, and more of it waits for approval'
 })
 
 t.test('a token is signed by an algorithm that was pinned, whatever its keys would do for', async (t) => {
-  const { provider, usher, connection, lie } = await meet(t)
+  const { provider, connection, lie } = await meet(t)
   lie(extended({ id_token_signing_alg_values_supported: ['RS256'] }))
   t.match(await signIn(usher, connection), home)
   const other: Lies = { header: () => ({ alg: 'ES256', kid: 'ec' }), key: provider.keys.ES256 }
@@ -90,7 +104,7 @@ t.test('a token is signed by an algorithm that was pinned, whatever its keys wou
 })
 
 t.test('a provider may come to say less, or be allowed to say more', async (t) => {
-  const { usher, connection, lie } = await meet(t, { onDrift: 'accept' })
+  const { connection, lie } = await meet(t, { onDrift: 'accept' })
   t.match(await signIn(usher, connection), home)
   ahead += 6 * MINUTE
   lie(extended({ id_token_signing_alg_values_supported: ['RS256'], userinfo_endpoint: undefined }))
@@ -104,7 +118,7 @@ t.test('a provider may come to say less, or be allowed to say more', async (t) =
 })
 
 t.test('what was approved of one issuer says nothing of the next', async (t) => {
-  const { provider, usher, connection } = await meet(t)
+  const { provider, connection } = await meet(t)
   await signIn(usher, connection)
   const another = { issuer: `${provider.issuer}/`, clientSecret: 's' }
   await usher.admin('PATCH', connection.path, { oidc: { scopes: ['email'] } })
@@ -114,8 +128,7 @@ t.test('what was approved of one issuer says nothing of the next', async (t) => 
 })
 
 t.test('many who come first pin once', async (t) => {
-  const { usher, connection } = await meet(t)
-  const other = await usher.another()
+  const { connection } = await meet(t)
   const begin = ({ url }: ListeningUsher) => createBrowser().visit(`${url}/oidc/${connection.id}/start`)
   const pages = await Promise.all([usher, other, usher, other].map(begin))
   t.same(
@@ -123,4 +136,93 @@ t.test('many who come first pin once', async (t) => {
     [303, 303, 303, 303],
   )
   t.same(await eventsOf(usher, connection), ['pinned'])
+})
+
+t.test('what one process has learned of a provider, another need not ask for', async (t) => {
+  const { provider, connection } = await meet(t)
+  t.match(await signIn(usher, connection), home)
+  t.match(await signIn(other, connection), home)
+  t.equal(asked(provider, DISCOVERY), 1)
+  t.equal(asked(provider, '/jwks'), 1)
+  ahead += 6 * MINUTE
+  await Promise.all([usher, other, usher, other].map((one) => signIn(one, connection)))
+  t.equal(asked(provider, DISCOVERY), 2, 'and what has become old is asked for once')
+})
+
+t.test('keys that rotate are fetched by the first process that needs them', async (t) => {
+  const { provider, connection, lie } = await meet(t)
+  for (const one of [usher, other]) t.match(await signIn(one, connection), home)
+  for (const kid of ['rsa', 'next', 'next']) {
+    const key = newKey('RS256')
+    lie({ key, header: (good) => ({ ...good, kid }), jwks: () => [publicJwk(key, kid)] })
+    for (const one of [usher, other]) t.match(await signIn(one, connection), home)
+    t.equal(asked(provider, '/jwks'), 1)
+  }
+})
+
+const gone = {
+  'cut off': (response: ServerResponse) => void response.destroy(),
+  'out of order': (response: ServerResponse) => json(response, {}, 503),
+}
+
+for (const [how, endpoint] of Object.entries(gone))
+  t.test(`discovery that is ${how} is tried once in ten seconds over all processes`, async (t) => {
+    const { provider, connection, lie } = await meet(t)
+    lie({ endpoints: { [DISCOVERY]: endpoint } })
+    for (const probes of [1, 2, 3]) {
+      const pages = await Promise.all([usher, other, usher, other].map((one) => signIn(one, connection)))
+      for (const page of [...pages, await signIn(other, connection)]) t.match(page, { status: 502 })
+      t.equal(asked(provider, DISCOVERY), probes)
+      // A process remembers a little longer than all do.
+      ahead += 11 * SECOND
+    }
+    lie({})
+    t.match(await signIn(usher, connection), home)
+  })
+
+t.test('a token endpoint that is gone is tried once in ten seconds over all processes', async (t) => {
+  const { provider, connection, lie } = await meet(t)
+  const others = await meet(t)
+  for (const one of [usher, other]) t.match(await signIn(one, connection), home)
+  lie({ endpoints: { '/token': gone['cut off'] } })
+  t.match(await signIn(usher, connection), { status: 502, text: /provider_unreachable/ })
+  for (const probes of [1, 2]) {
+    const pages = await Promise.all([usher, other, usher, other].map((one) => signIn(one, connection)))
+    for (const page of pages) t.match(page, { status: 502, text: /provider_unreachable/ })
+    t.equal(asked(provider, '/token'), probes)
+    ahead += 11 * SECOND
+  }
+  t.match(await signIn(usher, others.connection), home, 'other connections go on')
+  lie({})
+  t.match(await signIn(other, connection), home)
+  t.match(await signIn(usher, connection), home)
+  lie({ endpoints: { '/token': (response) => json(response, { error: 'invalid_grant' }, 400) } })
+  for (const one of [usher, other]) t.match(await signIn(one, connection), { status: 400 })
+  t.equal(asked(provider, '/token'), 2, 'to be refused is not to be down')
+})
+
+t.test('a change of the connection tries anew', async (t) => {
+  const { provider, connection, lie } = await meet(t)
+  lie({ endpoints: { [DISCOVERY]: gone['cut off'] } })
+  for (const one of [usher, other]) t.match(await signIn(one, connection), { status: 502 })
+  lie({})
+  await usher.admin('PATCH', connection.path, { name: `${connection.id} again` })
+  for (const one of [usher, other]) t.match(await signIn(one, connection), home)
+  t.equal(asked(provider, DISCOVERY), 1)
+})
+
+t.test('a document that is too large is not kept', async (t) => {
+  const { connection, lie } = await meet(t)
+  lie(extended({ padding: 'x'.repeat(300_000) }))
+  t.match(await signIn(usher, connection), { status: 502, text: /provider_response/ })
+  const kept = await usher.rows('select body from provider_documents where connection_id = $1', [
+    connection.id,
+  ])
+  t.same(kept, [{ body: null }])
+})
+
+t.test('a document with characters that the database would not store is kept', async (t) => {
+  const { connection, lie } = await meet(t)
+  lie(extended({ padding: '\0\ud800' }))
+  for (const one of [usher, other]) t.match(await signIn(one, connection), home)
 })
