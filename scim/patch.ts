@@ -6,6 +6,7 @@ import { isRecord, matchesElement } from './filter/match.ts'
 import { printPath } from './filter/print.ts'
 import type { PatchOperation, Profile } from './handler.ts'
 import { checkImmutable, requireAttributes } from './obligations.ts'
+import { countWork, startWork, type Work } from './patch-work.ts'
 import { findPath, type Target } from './schema/lookup.ts'
 import type { Attributes, Json } from './schema/types.ts'
 import type { Record, Rules } from './validate.ts'
@@ -110,11 +111,16 @@ function settlePrimary(before: List, after: List): List {
   })
 }
 
-function applyToList(attributes: Attributes, step: Step): void {
+function applyToList(attributes: Attributes, step: Step, work: Work): void {
   const { urn, attribute, sub } = step.target
   const container = containerOf(attributes, { ...(urn && { urn }), attribute })
   const current = container[attribute.name]
   const before = Array.isArray(current) ? current : []
+  countWork(work, {
+    elements: before.length,
+    value: step.op === 'remove' ? step.value : undefined,
+    filter: step.path.filter,
+  })
   const change = step.path.filter
     ? changeMatching(before, step, step.path.filter)
     : (sub ? changeEvery : changeList)(before, step)
@@ -159,9 +165,10 @@ export function applyPatch(
   rules: Rules,
 ): Attributes {
   const result = { ...attributes }
+  const work = startWork()
   for (const operation of operations) {
     const step = stepOf(operation, rules)
-    if (step.target.attribute.multiValued) applyToList(result, step)
+    if (step.target.attribute.multiValued) applyToList(result, step, work)
     else applyToOne(result, step)
     prune(result, step.target)
   }

@@ -436,6 +436,39 @@ t.test('operations on members are changes of a set', async (t) => {
   }
 })
 
+t.test('a PATCH that asks for more work than it is long is refused', async (t) => {
+  const rules = { resourceType: userType, profile: 'lenient' } as const
+  const many = (count: number, operation: (n: number) => object) =>
+    Array.from({ length: count }, (_, n) => operation(n))
+  const emails = many(5000, (n) => ({ value: `${n}@x` })) as Json[]
+  const filter = Array(150).fill('value co "-"').join(' or ')
+  const hostile: Record<string, object[]> = {
+    'adds one by one': many(10_000, (n) => ({ op: 'add', path: 'roles', value: [{ value: `${n}` }] })),
+    'changes one by one': many(5000, (n) => ({
+      op: 'replace',
+      path: `emails[value eq "${n}@x"].type`,
+      value: 'y',
+    })),
+    'a list taken from a list': [{ op: 'remove', path: 'emails', value: emails }],
+    'a long filter': many(20, () => ({
+      op: 'add',
+      path: `emails[type eq "z" and (${filter})].type`,
+      value: 'y',
+    })),
+  }
+  for (const [what, Operations] of Object.entries(hostile)) {
+    const operations = parsePatch({ Operations: Operations as Json[] }, rules)
+    t.throws(
+      () => applyPatch({ userName: 'u', emails }, operations, rules),
+      { code: 'payloadTooLarge' },
+      what,
+    )
+  }
+  const honest = many(300, (n) => ({ op: 'add', path: 'roles', value: [{ value: `${n}` }] })) as Json[]
+  const { roles } = applyPatch({ userName: 'u' }, parsePatch({ Operations: honest }, rules), rules)
+  t.equal((roles as Json[]).length, 300)
+})
+
 t.test('whatever a PATCH holds, what it is applied to stays as it was', async (t) => {
   const paths = [
     'userName',
