@@ -41,6 +41,8 @@ export interface AppOptions {
 }
 
 const MAX_BODY = 1024 * 1024
+/** Milliseconds in which a whole request must come: one that waits for its body keeps a place from others. */
+const MAX_ARRIVAL = 60_000
 
 /** Assembles the service; whoever calls it listens. */
 export async function buildApp({
@@ -54,6 +56,7 @@ export async function buildApp({
     // A line for every push would cost more than the push; what happened is in the events.
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: MAX_BODY,
+    requestTimeout: MAX_ARRIVAL,
     genReqId: () => newId(),
     routerOptions: { maxParamLength: 1000 },
     forceCloseConnections: 'idle',

@@ -441,7 +441,7 @@ t.test('a PATCH that asks for more work than it is long is refused', async (t) =
   const many = (count: number, operation: (n: number) => object) =>
     Array.from({ length: count }, (_, n) => operation(n))
   const emails = many(5000, (n) => ({ value: `${n}@x` })) as Json[]
-  const filter = Array(150).fill('value co "-"').join(' or ')
+  const filter = Array(150).fill('value co "@"').join(' or ')
   const hostile: Record<string, object[]> = {
     'adds one by one': many(10_000, (n) => ({ op: 'add', path: 'roles', value: [{ value: `${n}` }] })),
     'changes one by one': many(5000, (n) => ({
@@ -452,7 +452,7 @@ t.test('a PATCH that asks for more work than it is long is refused', async (t) =
     'a list taken from a list': [{ op: 'remove', path: 'emails', value: emails }],
     'a long filter': many(20, () => ({
       op: 'add',
-      path: `emails[type eq "z" and (${filter})].type`,
+      path: `emails[${filter}].type`,
       value: 'y',
     })),
   }

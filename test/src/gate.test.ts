@@ -201,6 +201,7 @@ t.test('people at /Me take turns, in a line of their own', async (t) => {
 
 t.test('clients that go away leave no request in flight behind', async (t) => {
   const usher = await startUsher(t)
+  t.equal(usher.app.server.requestTimeout, 60_000, 'and those that stop sending are sent away')
   const { token, scim } = await usher.makePusher()
   await ensureAdminKey(usher.db, ADMIN_KEY, new Date())
   const origin = await usher.app.listen({ host: '127.0.0.1', port: 0 })
