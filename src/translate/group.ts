@@ -36,23 +36,19 @@ export function storedGroup(row: GroupRow & { members?: readonly MemberRow[] | n
   }
 }
 
-const noChange = { reset: false, add: new Set<string>(), remove: new Set<string>() }
-
-/** Changes in the order of a request, as the sets they come to. */
+/** Changes in the order of a request, as the sets they come to; there may be many, so that each costs what it names. */
 export function memberSets(changes: readonly MemberChange[]): MemberSets {
-  let { reset, add, remove } = noChange
+  let reset = false
+  let [add, remove] = [new Set<string>(), new Set<string>()]
   for (const change of changes) {
-    const ids = idsOf(change)
     if (change.kind === 'replace' || change.kind === 'removeAll') {
       reset = true
-      remove = new Set()
-      add = new Set(ids)
-    } else if (change.kind === 'add') {
-      add = new Set([...add, ...ids])
-      remove = new Set([...remove].filter((id) => !add.has(id)))
-    } else {
-      remove = new Set([...remove, ...ids])
-      add = new Set([...add].filter((id) => !remove.has(id)))
+      ;[add, remove] = [new Set(), new Set()]
+    }
+    const [to, from] = change.kind === 'remove' ? [remove, add] : [add, remove]
+    for (const id of idsOf(change)) {
+      to.add(id)
+      from.delete(id)
     }
   }
   const strangers = [...add].filter((id) => !isUuid(id))
