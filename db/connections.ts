@@ -114,7 +114,8 @@ const signInSettings = {
   name: 'oidc_connection',
   text: `select c.id, c.name, c.issuer, c.client_id, c.client_secret, c.token_endpoint_auth_method,
            c.correlation_claim, c.scopes, c.scim_profile, c.settings, c.pins, c.version,
-           o.slug as organization_slug, o.name as organization_name, d.generation as outage_generation, d.failure
+           o.slug as organization_slug, o.name as organization_name, d.generation as outage_generation, d.failure,
+           (select version from logos where organization_id = $1) as logo_version
          from connections c join organizations o on o.id = c.organization_id and o.status = 'active'
          left join provider_documents d on d.organization_id = c.organization_id and d.connection_id = c.id
            and d.kind = 'endpoints' and d.version = c.version and d.failure is not null
@@ -137,6 +138,7 @@ export interface OidcConnectionRow {
   readonly version: number
   readonly organization_slug: string
   readonly organization_name: string
+  readonly logo_version: string | null
   /** Why the endpoints of its provider are taken to be down, where they are. */
   readonly failure: ProviderDocumentRow['failure']
   readonly outage_generation: number | null

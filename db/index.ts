@@ -51,6 +51,7 @@ export { holdAlone } from './hold.ts'
 export { checkInvariants, type Violation } from './invariants.ts'
 export { takeLease } from './leases.ts'
 export { findMatches, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
+export { deleteLogo, findLogo, type LogoRow, logoVersion, putLogo } from './logos.ts'
 export { migrate, pendingMigrations } from './migrate.ts'
 export type { ConnectionSettings, OidcSettings, ProviderPins, SessionSettings } from './models/connection.ts'
 export {

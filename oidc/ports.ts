@@ -6,7 +6,12 @@ export type TokenEndpointAuthMethod = 'client_secret_post' | 'client_secret_basi
 export interface OidcConnection {
   readonly id: string
   readonly name: string
-  readonly organization: { readonly slug: string; readonly name: string }
+  readonly organization: {
+    readonly slug: string
+    readonly name: string
+    /** The address of an image, for pages. */
+    readonly logo?: string
+  }
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret?: string

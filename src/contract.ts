@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type Contract, loadContract, type Operation } from './contract/document.ts'
+import { type Contract, loadContract, type Operation, type RequestBody } from './contract/document.ts'
 import { requestCompiler, requestSchemas } from './contract/validation.ts'
 import { Problem, problemOf } from './errors.ts'
 
@@ -28,7 +28,6 @@ export function operationRoutes(app: FastifyInstance, contract: Contract, option
   const chosen = chosenBy(options, contract.operations)
   const validatorCompiler = requestCompiler(contract.document)
   for (const { operation, handler } of chosen) {
-    const optional = operation.body && !operation.body.required
     app.route({
       method: operation.method.toUpperCase(),
       url: operation.path.replace(/\{(\w+)\}/g, ':$1'),
@@ -36,7 +35,7 @@ export function operationRoutes(app: FastifyInstance, contract: Contract, option
       schema: requestSchemas(contract.document, operation),
       validatorCompiler,
       handler,
-      ...(optional && { preValidation: emptyWhenAbsent }),
+      ...(operation.body && { preValidation: bodyChecks(operation.body) }),
     })
   }
 }
@@ -92,6 +91,27 @@ function chosenBy({ prefix = '/', tag, handlers }: OperationOptions, operations:
     if (!handler) throw new Error(`the operation ${operation.operationId} has no handler`)
     return { operation, handler }
   })
+}
+
+/** In this scope bodies of these types are taken as they are, up to so many bytes. */
+export function binaryBodies(app: FastifyInstance, types: readonly string[], bodyLimit: number): void {
+  app.addContentTypeParser(
+    [...types],
+    { parseAs: 'buffer', bodyLimit },
+    async (_request: unknown, bytes: Buffer) => bytes,
+  )
+}
+
+type Check = (request: FastifyRequest) => Promise<void>
+
+/** A scope may read more types of bodies than an operation takes. */
+function bodyChecks({ content, required }: RequestBody): Check[] {
+  const typed: Check = async ({ headers, body }) => {
+    const type = headers['content-type']?.split(';')[0]?.trim().toLowerCase()
+    if (body !== undefined && type !== undefined && !Object.hasOwn(content, type))
+      throw new Problem('unsupported_media_type', `A body here is ${Object.keys(content).join(' or ')}.`)
+  }
+  return required ? [typed] : [typed, emptyWhenAbsent]
 }
 
 async function emptyWhenAbsent(request: FastifyRequest): Promise<void> {

@@ -80,6 +80,12 @@ const tables: Record<string, string> = {
     created_at timestamptz not null,
     updated_at timestamptz not null,
     primary key (organization_id, kind, key)`,
+  logos: `
+    organization_id uuid not null primary key,
+    type text not null check (type in ('image/png', 'image/jpeg', 'image/webp')),
+    image bytea not null check (octet_length(image) <= 65536),
+    version text not null,
+    updated_at timestamptz not null`,
   teams: `
     organization_id uuid not null,
     id uuid not null,

@@ -1,13 +1,15 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { findAdminKey, findOrganization, type Scope } from '../../db/index.ts'
 import { bearerOf, hashOf } from '../auth.ts'
-import { bodyReader, type Contract, jsonBodies, operationRoutes } from '../contract.ts'
+import { binaryBodies, bodyReader, type Contract, jsonBodies, operationRoutes } from '../contract.ts'
 import { Problem } from '../errors.ts'
 import { isUuid } from '../ids.ts'
+import { LOGO_TYPES } from '../translate/logo.ts'
 import { type Admin, notFound } from './admin.ts'
 import { connectionHandlers } from './connections.ts'
 import { credentialHandlers } from './credentials.ts'
 import { domainHandlers } from './domains.ts'
+import { logoHandlers, MOST_LOGO_BYTES } from './logos.ts'
 import { organizationHandlers } from './organizations.ts'
 import { schemaHandlers } from './schemas.ts'
 import { scimClientHandlers } from './scim-clients.ts'
@@ -26,6 +28,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
   const { contract, parseJson, ...host } = options
   const scopes = new WeakMap<FastifyRequest, Scope>()
   jsonBodies(app, parseJson)
+  binaryBodies(app, LOGO_TYPES, MOST_LOGO_BYTES)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store')
     scopes.set(request, await scopeFor(request, host))
@@ -36,6 +39,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     scopeOf: (request) => scopes.get(request) as Scope, // set by the hook above
   }
   const handlers = {
+    ...logoHandlers(admin),
     ...organizationHandlers(admin),
     ...connectionHandlers(admin),
     ...credentialHandlers(admin),

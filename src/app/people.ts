@@ -6,6 +6,7 @@ import { oidcSignIn } from '../gateway/oidc-sign-in.ts'
 import { oidcStore } from '../gateway/oidc-store.ts'
 import type { RefusalLog } from '../gateway/refusals.ts'
 import { paceLookups } from '../limits.ts'
+import { assetRoutes } from '../me/assets.ts'
 import { pagesFor } from '../me/pages.ts'
 import { personRoutes } from '../me/person.ts'
 import { type ProductHost, productRoutes } from '../me/product.ts'
@@ -32,6 +33,7 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
     await scope.register(helmet, helmetOptions(publicUrl))
     answerErrorsByPage(scope)
     await personRoutes(scope, product)
+    await assetRoutes(scope, product)
     await scope.register((inner: FastifyInstance) =>
       oidcPlugin(inner, {
         ...oidcStore(host, refusals),

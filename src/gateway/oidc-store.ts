@@ -23,6 +23,7 @@ import { hashOf, readToken } from '../auth.ts'
 import { domainOfAddress } from '../domains/name.ts'
 import { isUuid, newId } from '../ids.ts'
 import type { Secrets } from '../secrets.ts'
+import { logoPath } from '../translate/logo.ts'
 import { presetRules } from '../translate/presets.ts'
 import { oidcDocuments } from './oidc-documents.ts'
 import { oidcPins } from './oidc-pins.ts'
@@ -173,7 +174,11 @@ async function connectionOf(
   return {
     id: row.id,
     name: row.name,
-    organization: { slug: row.organization_slug, name: row.organization_name },
+    organization: {
+      slug: row.organization_slug,
+      name: row.organization_name,
+      ...(row.logo_version && { logo: logoPath(organizationId, row.logo_version) }),
+    },
     issuer: row.issuer,
     clientId: row.client_id,
     ...(clientSecret && { clientSecret }),

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
+import { logoVersion, type SessionRow } from '../../db/index.ts'
+import { logoPath } from '../translate/logo.ts'
 import { type SessionHost, sessionOf } from './current-session.ts'
-import { pagesFor } from './pages.ts'
-import { stylesheet } from './stylesheet.ts'
+import { type Brand, pagesFor } from './pages.ts'
 
 /** The page of the person who is signed in. */
 export async function personRoutes(app: FastifyInstance, host: SessionHost): Promise<void> {
@@ -14,12 +15,17 @@ export async function personRoutes(app: FastifyInstance, host: SessionHost): Pro
     return pages.place({
       displayName: row.display_name ?? row.user_name,
       userName: row.user_name,
-      organization: { name: row.organization_name },
+      organization: await brandOf(host, row),
       workspace: name && role && home ? { name, role, home } : null,
     })
   })
-  app.get('/assets/usher.css', async (_request, reply) => {
-    reply.type('text/css; charset=utf-8').header('cache-control', 'public, max-age=3600')
-    return stylesheet
-  })
+}
+
+async function brandOf(
+  { db, clock }: SessionHost,
+  { organization_id: organizationId, organization_name: name }: SessionRow,
+): Promise<Brand> {
+  const scope = { db, organizationId, now: clock(), actor: 'system', requestId: '' }
+  const version = await logoVersion(scope)
+  return { name, ...(version && { logo: logoPath(organizationId, version) }) }
 }

@@ -3,7 +3,7 @@ import { loadContract } from '../../src/contract.ts'
 import type { Answer, Asked, Method } from './api.ts'
 import { patchOp, patchUser, person } from './people.ts'
 import { checkedBy, type Route, routesOf } from './promises.ts'
-import { PUBLIC_URL, startUsher, type Usher } from './usher.ts'
+import { ADMIN_KEY, PUBLIC_URL, startUsher, type Usher } from './usher.ts'
 
 const contract = loadContract('openapi.yaml')
 const check = checkedBy(contract)
@@ -177,6 +177,16 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('getScimSchema', await admin('GET', `${path}/schemas/${urn}`), 200)
     fits('listScimSchemas', await admin('GET', `${path}/schemas`), 200)
     fits('deleteScimSchema', await admin('DELETE', `${path}/schemas/${urn}`), 204)
+    const logo = (body: string) => {
+      const headers = { authorization: `Bearer ${ADMIN_KEY}`, 'content-type': 'image/webp' }
+      return usher.call({ method: 'PUT', url: `/admin/v1${path}/logo`, headers, body })
+    }
+    fits('putLogo', await logo('RIFF....WEBP'), 200)
+    fits('putLogo', await logo('<svg>'), 400)
+    fits('getLogo', await usher.call({ method: 'GET', url: `/assets/logos/${organization.id}` }), 200)
+    fits('getLogo', await usher.call({ method: 'GET', url: '/assets/logos/x' }), 404)
+    fits('deleteLogo', await admin('DELETE', `${path}/logo`), 204)
+    fits('deleteLogo', await admin('DELETE', `${path}/logo`), 404)
     fits('claimDomain', await admin('POST', `${path}/domains`, { domain: 'acme.invalid' }), 201)
     fits('claimDomain', await admin('POST', `${path}/domains`, { domain: 'gmail.com' }), 400)
     records.push(`usher-verification=${(await usher.rows('select challenge from domains'))[0]?.challenge}`)
