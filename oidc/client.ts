@@ -8,11 +8,13 @@ import {
   enableNonRepudiationChecks,
   type JWKS,
   None,
+  PrivateKeyJwt,
   setJwksCache,
 } from 'openid-client'
 import type { Provider } from './clients.ts'
 import { NETWORK_DEADLINE } from './deadline.ts'
 import { isInsecure, type ProviderMetadata } from './discovery.ts'
+import { ofHost, refused } from './errors.ts'
 import type { OidcConnection, TokenEndpointAuthMethod } from './ports.ts'
 
 /** This service as a client of one provider, for one request: with its own fetch, and its own deadline in that. */
@@ -26,7 +28,7 @@ export function configure(
     metadata,
     connection.clientId,
     {},
-    authentication(connection, metadata),
+    authentication(connection, provider),
   )
   configuration[customFetch] = fetcher
   configuration.timeout = NETWORK_DEADLINE / 1000
@@ -42,16 +44,26 @@ export function useKeys(configuration: Configuration, jwks: JWKS): Configuration
   return configuration
 }
 
-function authentication(connection: OidcConnection, metadata: ProviderMetadata): ClientAuth {
+function authentication(connection: OidcConnection, { metadata, clientKey }: Provider): ClientAuth {
   const { clientSecret } = connection
   switch (authenticationMethod(connection, metadata)) {
     case 'client_secret_post':
       return ClientSecretPost(clientSecret)
     case 'client_secret_basic':
       return ClientSecretBasic(clientSecret)
+    case 'private_key_jwt':
+      return signedAssertion(metadata, clientKey)
     case 'none':
       return None()
   }
+}
+
+/** RFC 7523 section 2.2, by RS256: every provider knows it, and no session's token is signed by that key. */
+function signedAssertion(metadata: ProviderMetadata, clientKey: Provider['clientKey']): ClientAuth {
+  const { token_endpoint_auth_signing_alg_values_supported: known } = metadata
+  if (!clientKey || (Array.isArray(known) && !known.includes('RS256')))
+    throw refused('provider_metadata', 'private_key_jwt by RS256 is not to be had')
+  return async (...request) => PrivateKeyJwt(await ofHost(clientKey()))(...request)
 }
 
 /**

@@ -12,6 +12,7 @@ export interface Provider {
   readonly keys: KeySource
   /** Reaches the provider's own origins only. */
   readonly fetch: CustomFetch
+  readonly clientKey: OidcOptions['clientKey']
 }
 
 export type ProviderOf = (connection: OidcConnection) => Promise<Provider>
@@ -76,5 +77,6 @@ async function meet(connection: OidcConnection, options: OidcOptions, sharing: S
     } as const
     return sharedDocument({ ...wanted, ...wish }, sharing)
   }, sharing.now)
-  return { metadata, fetchedAt: kept.fetchedAt, keys, fetch: fetcher }
+  const { clientKey } = options
+  return { metadata, fetchedAt: kept.fetchedAt, keys, fetch: fetcher, clientKey }
 }

@@ -18,9 +18,18 @@ const ALGORITHMS = [
 ]
 
 const REQUIRED = ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const
-const OPTIONAL = ['userinfo_endpoint', 'end_session_endpoint'] as const
+const OPTIONAL = [
+  'userinfo_endpoint',
+  'end_session_endpoint',
+  'pushed_authorization_request_endpoint',
+] as const
 /** Asked by this service itself; the others are for the browser. */
-const ASKED = ['token_endpoint', 'jwks_uri', 'userinfo_endpoint'] as const
+const ASKED = [
+  'token_endpoint',
+  'jwks_uri',
+  'userinfo_endpoint',
+  'pushed_authorization_request_endpoint',
+] as const
 
 /** Metadata with what signing in needs, all of it usable. */
 export type ProviderMetadata = ServerMetadata & Record<(typeof REQUIRED)[number], string>

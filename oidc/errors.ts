@@ -75,11 +75,12 @@ function printable(text: string): string {
 }
 
 /** What was being asked when it failed: the same code of openid-client means different things. */
-export type Asked = 'discovery' | 'keys' | 'token' | 'userinfo'
+export type Asked = 'discovery' | 'keys' | 'pushed' | 'token' | 'userinfo'
 
 const BAD_TOKEN: Record<Asked, RefusalCode> = {
   discovery: 'provider_metadata',
   keys: 'provider_response',
+  pushed: 'provider_response',
   token: 'invalid_id_token',
   userinfo: 'invalid_userinfo',
 }

@@ -1,6 +1,7 @@
 export { oidcPlugin } from './plugin.ts'
 export type {
   AddressQuestion,
+  ClientKey,
   DocumentKind,
   OidcConnection,
   OidcOptions,

@@ -1,7 +1,6 @@
-import { buildAuthorizationUrl, calculatePKCECodeChallenge } from 'openid-client'
-import { approvedProvider } from './approved.ts'
-import { configure } from './client.ts'
-import { fromFailure, refused } from './errors.ts'
+import { calculatePKCECodeChallenge } from 'openid-client'
+import { authorizationUrl } from './authorization.ts'
+import { refused } from './errors.ts'
 import type { OidcConnection } from './ports.ts'
 import { checkReturnTo } from './return-to.ts'
 import { bindToBrowser, expiry, hash, secret } from './transactions.ts'
@@ -99,28 +98,4 @@ function languages(visit: Visit): { ui_locales?: string } {
   return asked !== undefined && /^[a-z\d-]{1,35}( [a-z\d-]{1,35}){0,9}$/i.test(asked)
     ? { ui_locales: asked }
     : {}
-}
-
-async function authorizationUrl(
-  visit: Visit,
-  connection: OidcConnection,
-  own: Record<string, string>,
-): Promise<URL> {
-  const provider = await approvedProvider(visit, connection)
-  try {
-    return buildAuthorizationUrl(configure(connection, provider), {
-      ...connection.authorizationParameters,
-      redirect_uri: redirectUri(visit, connection),
-      scope: [...new Set(['openid', ...connection.scopes])].join(' '),
-      code_challenge_method: 'S256',
-      ...own,
-    })
-  } catch (error) {
-    throw fromFailure(error, 'discovery')
-  }
-}
-
-/** One per connection, so that an answer of one provider cannot be taken for another's. */
-export function redirectUri({ options }: Visit, connection: OidcConnection): string {
-  return `${options.publicUrl}/oidc/${encodeURIComponent(connection.id)}/callback`
 }

@@ -1,6 +1,17 @@
 import type { FastifyRequest } from 'fastify'
+import type { CryptoKey } from 'jose'
 
-export type TokenEndpointAuthMethod = 'client_secret_post' | 'client_secret_basic' | 'none'
+export type TokenEndpointAuthMethod =
+  | 'client_secret_post'
+  | 'client_secret_basic'
+  | 'private_key_jwt'
+  | 'none'
+
+/** What this service proves itself by where it has no secret: an RSA key, whose public half is published. */
+export interface ClientKey {
+  readonly key: CryptoKey
+  readonly kid: string
+}
 
 /** The OIDC half of a connection, as the host keeps it. */
 export interface OidcConnection {
@@ -200,6 +211,8 @@ export interface Pages {
 
 export interface OidcOptions {
   readonly store: OidcStore
+  /** The key of this moment; absent: no connection may ask for `private_key_jwt`. */
+  readonly clientKey?: () => Promise<ClientKey>
   readonly documents: ProviderDocuments
   /** Recognizes or provisions the person, begins a session and ends the one it replaces. */
   readonly signIn: (person: VerifiedSignIn, request: SignInContext) => Promise<SignInResult>

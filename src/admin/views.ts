@@ -39,6 +39,9 @@ function oidcView(row: ConnectionRow, publicUrl: string): object {
     ...(row.drift && { drift: row.drift }),
     loginUrl: `${publicUrl}/oidc/${row.id}/start`,
     redirectUri: `${publicUrl}/oidc/${row.id}/callback`,
+    ...(row.tokenEndpointAuthMethod === 'private_key_jwt' && {
+      jwksUri: `${publicUrl}/.well-known/jwks.json`,
+    }),
     initiateLoginUri: `${publicUrl}/oidc/${row.id}/initiate`,
     backchannelLogoutUri: `${publicUrl}/oidc/${row.id}/backchannel-logout`,
     frontchannelLogoutUri: `${publicUrl}/oidc/${row.id}/frontchannel-logout`,

@@ -38,6 +38,10 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
       oidcPlugin(inner, {
         ...oidcStore(host, refusals),
         signIn: oidcSignIn(host, policies),
+        clientKey: async () => {
+          const { privateKey: key, kid } = await product.signingKeys.signer('RS256')
+          return { key, kid }
+        },
         fetch: outbound.fetch,
         allowInsecure: outbound.allowInsecure,
         publicUrl,

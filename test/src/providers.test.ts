@@ -201,6 +201,40 @@ t.test('a token endpoint that is gone is tried once in ten seconds over all proc
   t.equal(asked(provider, '/token'), 2, 'to be refused is not to be down')
 })
 
+/** One where requests are to be pushed, and what comes of that. */
+const pushing = (lies: Lies, required: boolean) => async (t: Test, pages: object[]) => {
+  const { provider, connection, lie } = await meet(t)
+  const offer = {
+    pushed_authorization_request_endpoint: `${provider.issuer}/par`,
+    require_pushed_authorization_requests: required,
+  }
+  lie({ ...lies, ...extended(offer) })
+  for (const page of pages) t.match(await signIn(usher, connection), page)
+  return provider
+}
+const notGranted = {
+  '/par': (response: ServerResponse) => json(response, { error: 'unauthorized_client' }, 400),
+}
+
+t.test('a request that may not be pushed goes with the browser, where it may', async (t) => {
+  const provider = await pushing({ endpoints: notGranted }, false)(t, [home])
+  t.equal(asked(provider, '/par'), 1)
+})
+
+t.test('a request that must be pushed goes no other way', async (t) => {
+  const refused = { status: 502, text: /client_rejected/ }
+  const provider = await pushing({ endpoints: notGranted }, true)(t, [refused])
+  t.notOk(provider.requests.includes('/authorize'))
+})
+
+t.test('where requests are pushed is tried once in ten seconds while it is gone', async (t) => {
+  const refused = { status: 502, text: /provider_unreachable/ }
+  const gone = { '/par': (response: ServerResponse) => void response.destroy() }
+  const provider = await pushing({ endpoints: gone }, false)(t, [refused, refused, refused])
+  t.equal(asked(provider, '/par'), 1)
+  t.notOk(provider.requests.includes('/authorize'))
+})
+
 t.test('a change of the connection tries anew', async (t) => {
   const { provider, connection, lie } = await meet(t)
   lie({ endpoints: { [DISCOVERY]: gone['cut off'] } })
