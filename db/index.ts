@@ -53,7 +53,13 @@ export { takeLease } from './leases.ts'
 export { findMatches, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
 export { deleteLogo, findLogo, type LogoRow, logoVersion, putLogo } from './logos.ts'
 export { migrate, pendingMigrations } from './migrate.ts'
-export type { ConnectionSettings, OidcSettings, ProviderPins, SessionSettings } from './models/connection.ts'
+export type {
+  ConnectionSettings,
+  OidcSettings,
+  ProviderPins,
+  SessionSettings,
+  SignalSettings,
+} from './models/connection.ts'
 export {
   createOrganization,
   findOrganization,
@@ -122,6 +128,7 @@ export {
   noteSignOut,
   spendToken,
 } from './sign-outs.ts'
+export { endSessionsAtConnection, personByAddress, personByLogin, type SignalledPerson } from './signals.ts'
 export {
   addSigningKey,
   forgetSigningKeys,

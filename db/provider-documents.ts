@@ -4,7 +4,7 @@ import type { Scope } from './scope.ts'
 /** Which of a connection's documents, and for which version of its settings. */
 export interface DocumentKey {
   readonly connectionId: string
-  readonly kind: 'discovery' | 'keys' | 'endpoints'
+  readonly kind: 'discovery' | 'keys' | 'signal-keys' | 'endpoints'
   readonly version: number
 }
 

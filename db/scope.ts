@@ -7,7 +7,7 @@ import type { Db } from './connect.ts'
 export interface Scope {
   readonly db: Db
   readonly organizationId: string
-  /** `scim:<connection>`, `sign-in:<connection>`, `user:<id>`, `admin:<key>` or `system`. */
+  /** `scim:<connection>`, `sign-in:<connection>`, `signals:<connection>`, `user:<id>`, `admin:<key>` or `system`. */
   readonly actor: string
   readonly now: Date
   readonly requestId: string

@@ -12,7 +12,7 @@ import { checkIssuer } from './issuer.ts'
 import type { OidcConnection, OidcOptions } from './ports.ts'
 
 /** Asymmetric ones only. With HS* a public key or a client secret would do to sign, with `none` nothing would. */
-const ALGORITHMS = [
+export const ALGORITHMS = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ]
@@ -99,7 +99,7 @@ export function confine(metadata: ProviderMetadata, options: OidcOptions): Custo
   return only(origins, options)
 }
 
-function only(origins: readonly string[], options: OidcOptions): CustomFetch {
+export function only(origins: readonly string[], options: OidcOptions): CustomFetch {
   return async (url, init) => {
     const { origin } = new URL(url)
     if (!origins.includes(origin))

@@ -9,12 +9,14 @@ import { initiate } from './initiate.ts'
 import { login, start } from './login.ts'
 import { askToLogOut, loggedOut, logout } from './logout.ts'
 import type { OidcOptions } from './ports.ts'
+import { receiveSignals, TO_TRANSMITTERS } from './signals.ts'
 import { type Endpoint, type Manner, type Service, serve } from './visit.ts'
 
 /** Signing in and out by OpenID Connect, for any number of connections. Register it without a prefix. */
 export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Promise<void> {
   if (!app.hasReplyDecorator('setCookie')) await app.register(cookie)
   acceptForms(app)
+  acceptSignals(app)
   forbidStoring(app)
 
   const now = options.now ?? (() => new Date())
@@ -38,6 +40,7 @@ export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Pr
   route(['GET', 'POST'], '/oidc/:connection/initiate', initiate)
   route('POST', '/oidc/:connection/backchannel-logout', backchannelLogout, TO_PROVIDERS)
   route('GET', '/oidc/:connection/frontchannel-logout', frontchannelLogout, IN_A_FRAME)
+  route('POST', '/oidc/:connection/signals', receiveSignals, TO_TRANSMITTERS)
   route('GET', '/logout', askToLogOut)
   route('POST', '/logout', logout)
   route('GET', '/logout/done', loggedOut)
@@ -54,6 +57,11 @@ function acceptForms(app: FastifyInstance): void {
     { parseAs: 'string', bodyLimit: 16 * 1024 },
     (_request, body, done) => done(null, new URLSearchParams(body.toString())),
   )
+}
+
+function acceptSignals(app: FastifyInstance): void {
+  const limits = { parseAs: 'string', bodyLimit: 64 * 1024 } as const
+  app.addContentTypeParser('application/secevent+jwt', limits, (_request, body, done) => done(null, body))
 }
 
 function forbidStoring(app: FastifyInstance): void {

@@ -42,6 +42,7 @@ export interface OidcConnection {
   readonly authorizationParameters?: Readonly<Record<string, string>>
   /** Whether a logout token may have a `typ` of JWT or none, and no `exp`, as some providers send it. */
   readonly lenientLogoutTokens?: boolean
+  readonly signals?: SignalStream
   /** Changes whenever the settings above do, so that what was discovered for the old ones is not used. */
   readonly version: number
 }
@@ -93,9 +94,48 @@ export interface SignOut {
   readonly token?: { readonly jti: string; readonly expiresAt: Date }
 }
 
+/** A stream of signals (Shared Signals) about the people of a connection. */
+export interface SignalStream {
+  readonly issuer: string
+  readonly audience: string
+  /** Absent: the provider signs them, too. */
+  readonly jwksUri?: string
+  /** What the transmitter shows, beside its signature. */
+  readonly token?: string
+}
+
+export type SignalKind =
+  | 'session-revoked'
+  | 'credential-change'
+  | 'account-disabled'
+  | 'account-enabled'
+  | 'account-purged'
+
+/** All that is given holds together; nothing given is nobody. */
+export interface SignalSubject {
+  /** As the provider of the connection names the person. */
+  readonly subject?: string
+  readonly email?: string
+  /** One session of the provider. */
+  readonly sid?: string
+}
+
+export interface Signal {
+  readonly kind: SignalKind
+  readonly subject: SignalSubject
+}
+
+/** What a verified token says; nothing where that means nothing here. */
+export interface ReceivedSignals {
+  readonly connection: OidcConnection
+  readonly signals: readonly Signal[]
+  readonly issuedAt: Date
+  readonly token: { readonly jti: string; readonly expiresAt: Date }
+}
+
 /** What was refused, by whom and where. */
 export interface RefusalContext {
-  readonly of: 'sign-in' | 'logout'
+  readonly of: 'sign-in' | 'logout' | 'signal'
   readonly connectionId?: string
   readonly requestId: string
 }
@@ -159,7 +199,7 @@ export interface AddressQuestion {
 }
 
 /** `endpoints` has no body: it stands for whether the provider answers at all. */
-export type DocumentKind = 'discovery' | 'keys' | 'endpoints'
+export type DocumentKind = 'discovery' | 'keys' | 'signal-keys' | 'endpoints'
 
 /** What one process got of a provider, or why it did not, for all of them. */
 export interface SharedDocument {
@@ -216,6 +256,8 @@ export interface OidcOptions {
   readonly documents: ProviderDocuments
   /** Recognizes or provisions the person, begins a session and ends the one it replaces. */
   readonly signIn: (person: VerifiedSignIn, request: SignInContext) => Promise<SignInResult>
+  /** Does what a transmitter of signals says; nothing where its token was used before. */
+  readonly signal: (received: ReceivedSignals, request: { requestId: string }) => Promise<void>
   /** The guarded fetch: everything a connection's addresses are asked goes through it. */
   readonly fetch: typeof fetch
   /** True where plain http may be used for this address. */

@@ -107,6 +107,7 @@ const tables: Record<string, string> = {
     scim_profile text check (scim_profile in ('lenient', 'strict')),
     scim_bare_token boolean not null default false,
     settings jsonb not null default '{}',
+    signal_token text,
     pins jsonb,
     drift jsonb,
     version integer not null default 1,
@@ -156,7 +157,7 @@ const tables: Record<string, string> = {
   provider_documents: `
     organization_id uuid not null,
     connection_id uuid not null,
-    kind text not null check (kind in ('discovery', 'keys', 'endpoints')),
+    kind text not null check (kind in ('discovery', 'keys', 'signal-keys', 'endpoints')),
     version integer not null,
     generation integer not null,
     body text,

@@ -23,12 +23,21 @@ export interface OidcSettings {
   /** Whether logout tokens may lack their `typ` and `exp`. */
   readonly lenientLogoutTokens?: boolean
   readonly session?: SessionSettings
+  readonly signals?: SignalSettings
 }
 
 /** How long a session lasts that a sign-in on the connection begins: at most, and without being used. */
 export interface SessionSettings {
   readonly absoluteMinutes?: number
   readonly idleMinutes?: number
+}
+
+/** A stream of signals; its secret has a column of its own. */
+export interface SignalSettings {
+  readonly issuer: string
+  readonly audience: string
+  /** Absent: the provider's own keys. */
+  readonly jwksUri?: string
 }
 
 /** What an administrator has approved of a provider, or what of it awaits that. */
@@ -52,6 +61,7 @@ export interface Connection extends Model<InferAttributes<Connection>, InferCrea
   scimProfile: 'lenient' | 'strict' | null
   scimBareToken: boolean
   settings: ConnectionSettings
+  signalToken: string | null
   pins: ProviderPins | null
   drift: ProviderPins | null
   version: number
@@ -76,6 +86,7 @@ export const defineConnection = (sequelize: Sequelize) =>
       scimProfile: DataTypes.TEXT,
       scimBareToken: { type: DataTypes.BOOLEAN, allowNull: false },
       settings: { type: DataTypes.JSONB, allowNull: false },
+      signalToken: DataTypes.TEXT,
       pins: DataTypes.JSONB,
       drift: DataTypes.JSONB,
       version: { type: DataTypes.INTEGER, allowNull: false },

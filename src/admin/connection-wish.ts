@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ConnectionRow, NewConnection, OidcSettings } from '../../db/index.ts'
+import type { ConnectionRow, NewConnection, OidcSettings, SignalSettings } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import type { Secrets } from '../secrets.ts'
 import { correlationClaimOf, presetMisfit } from '../translate/presets.ts'
@@ -19,6 +19,7 @@ interface OidcWish extends OidcSettings {
   readonly tokenEndpointAuthMethod?: string
   readonly correlationClaim?: string
   readonly scopes: readonly string[]
+  readonly signals?: SignalSettings & { readonly token?: string }
 }
 
 /** The wish that would make a connection what it is, but for the secret. */
@@ -47,6 +48,8 @@ interface Making {
   readonly organizationId: string
   readonly id: string
   readonly clientSecret: string | null
+  /** The same for the secret of the stream of signals. */
+  readonly signalToken: string | null
   readonly secrets: Secrets
 }
 
@@ -69,12 +72,14 @@ const withoutOidc = {
   tokenEndpointAuthMethod: null,
   correlationClaim: null,
   scopes: null,
+  signalToken: null,
 }
 
-async function oidcColumns(wish: OidcWish, { secrets, organizationId, id, clientSecret: kept }: Making) {
-  const { issuer, clientId, clientSecret, tokenEndpointAuthMethod, correlationClaim, scopes, ...settings } =
-    wish
-  const misfit = presetMisfit(wish)
+async function oidcColumns(wish: OidcWish, making: Making) {
+  const { secrets, organizationId, id, clientSecret: kept } = making
+  const { issuer, clientId, clientSecret, tokenEndpointAuthMethod, correlationClaim, scopes, ...rest } = wish
+  const { signals, ...settings } = rest
+  const misfit = presetMisfit(wish) ?? signalsMisfit(wish)
   if (misfit !== null) throw new Problem('invalid_request', misfit)
   const place = { organizationId, column: 'connections.client_secret', rowId: id }
   const columns = {
@@ -85,7 +90,27 @@ async function oidcColumns(wish: OidcWish, { secrets, organizationId, id, client
     correlationClaim: correlationClaim ?? correlationClaimOf(settings.preset),
     scopes: [...new Set(['openid', ...scopes])],
   }
-  return { columns, settings }
+  const { stream, signalToken } = await streamColumns(signals, making)
+  return { columns: { ...columns, signalToken }, settings: { ...settings, ...stream } }
+}
+
+async function streamColumns(
+  signals: OidcWish['signals'],
+  { secrets, organizationId, id, signalToken }: Making,
+) {
+  if (!signals) return { stream: {}, signalToken: null }
+  const { token, ...stream } = signals
+  const place = { organizationId, column: 'connections.signal_token', rowId: id }
+  return {
+    stream: { signals: stream },
+    signalToken: token === undefined ? signalToken : await secrets.seal(token, place),
+  }
+}
+
+/** The provider's keys verify what the provider says, and nobody else's. */
+function signalsMisfit({ issuer, signals }: OidcWish): string | null {
+  const needsKeys = signals && signals.jwksUri === undefined && signals.issuer !== issuer
+  return needsKeys ? 'Signals of another issuer than the provider need its jwksUri.' : null
 }
 
 /** The names of what differs, `oidc.issuer` for a member of a half. */

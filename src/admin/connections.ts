@@ -24,7 +24,13 @@ export function connectionHandlers(admin: Admin): AdminHandlers {
     async createConnection(request: FastifyRequest, reply: FastifyReply) {
       const scope = admin.scopeOf(request)
       const wish = request.body as Wish // as the contract validated it
-      const row = await rowOf(wish, { ...admin, ...scope, id: newId(), clientSecret: null })
+      const row = await rowOf(wish, {
+        ...admin,
+        ...scope,
+        id: newId(),
+        clientSecret: null,
+        signalToken: null,
+      })
       const event = eventOf({
         type: 'connection.created',
         subject: { type: 'connection', id: row.id },
@@ -96,7 +102,11 @@ async function approved(admin: Admin, request: FastifyRequest): Promise<Connecti
 
 /** The patch as the contract let it in: `oidc` and `scim` are patches of their own. */
 interface Patch extends Partial<Pick<ConnectionRow, 'name' | 'status'>> {
-  readonly oidc?: { readonly issuer?: string | null; readonly clientSecret?: string | null }
+  readonly oidc?: {
+    readonly issuer?: string | null
+    readonly clientSecret?: string | null
+    readonly signals?: { readonly token?: string | null } | null
+  }
   readonly scim?: object
 }
 
@@ -132,13 +142,15 @@ async function changeOf(
   const wish = admin.readBody('createConnection', mergePatch(now, patch)) as Wish // as that operation takes it
   const { id, clientSecret, version } = before
   const kept = patch.oidc?.clientSecret === null ? null : clientSecret
+  const keptToken = patch.oidc?.signals?.token === null ? null : before.signalToken
   const { organizationId } = scope
-  const made = await rowOf(wish, { ...admin, organizationId, id, clientSecret: kept })
+  const made = await rowOf(wish, { ...admin, organizationId, id, clientSecret: kept, signalToken: keptToken })
   const issuerChanges = made.issuer !== before.issuer
   const { pins, drift } = issuerChanges ? { pins: null, drift: null } : before
   const row = { ...made, status, version, pins, drift }
   const names = changedNames(now, wishOf(row))
   if (row.clientSecret !== clientSecret) names.push('oidc.clientSecret')
+  if (row.signalToken !== before.signalToken) names.push('oidc.signals.token')
   const statusChanges = status !== before.status
   const subject = { type: 'connection', id } as const
   const type = status === 'active' ? 'connection.enabled' : 'connection.disabled'

@@ -45,6 +45,7 @@ function oidcView(row: ConnectionRow, publicUrl: string): object {
     initiateLoginUri: `${publicUrl}/oidc/${row.id}/initiate`,
     backchannelLogoutUri: `${publicUrl}/oidc/${row.id}/backchannel-logout`,
     frontchannelLogoutUri: `${publicUrl}/oidc/${row.id}/frontchannel-logout`,
+    signalsUri: `${publicUrl}/oidc/${row.id}/signals`,
   }
 }
 
@@ -131,7 +132,7 @@ export function decisionView({ at, type, policy_version, rule, data }: EventRow)
   return { at, outcome: type, policyVersion: policy_version, rule, inputs: data }
 }
 
-const ways: Readonly<Record<string, string>> = { scim: 'SCIM push', 'sign-in': 'sign-in' }
+const ways: Readonly<Record<string, string>> = { scim: 'SCIM push', 'sign-in': 'sign-in', signal: 'signal' }
 
 /** One sentence; names of what changed, never personal values. */
 function summaryOf({ type, data, changed }: EventRow): string {
@@ -151,7 +152,10 @@ function summaryOf({ type, data, changed }: EventRow): string {
     case 'session.ended':
       return endings[String(data.cause)] ?? 'Signed out'
     default:
-      return sentences[type] ?? `${type} by ${way}`
+      return (
+        sentences[type]?.replace('SCIM', data.via === 'signal' ? 'a signal of the provider' : 'SCIM') ??
+        `${type} by ${way}`
+      )
   }
 }
 
@@ -169,6 +173,8 @@ const endings: Readonly<Record<string, string>> = {
   replaced: 'The session before was ended by a new sign-in',
   'back-channel': 'Signed out at the identity provider',
   'front-channel': 'Signed out at the identity provider',
+  'session-revoked': 'The identity provider revoked the session',
+  'credential-change': 'Signed out since a credential has changed at the identity provider',
   'signed out meanwhile': 'Signed out at the identity provider while signing in',
 }
 

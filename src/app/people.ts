@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { oidcPlugin } from '../../oidc/index.ts'
 import type { Config } from '../config.ts'
 import { oidcSignIn } from '../gateway/oidc-sign-in.ts'
+import { oidcSignals } from '../gateway/oidc-signals.ts'
 import { oidcStore } from '../gateway/oidc-store.ts'
 import type { RefusalLog } from '../gateway/refusals.ts'
 import { paceLookups } from '../limits.ts'
@@ -42,6 +43,7 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
           const { privateKey: key, kid } = await product.signingKeys.signer('RS256')
           return { key, kid }
         },
+        signal: oidcSignals(host),
         fetch: outbound.fetch,
         allowInsecure: outbound.allowInsecure,
         publicUrl,

@@ -44,5 +44,7 @@ export type EventType =
   | 'sessions.ended'
   | 'sign-in.refused'
   | 'logout.refused'
+  | 'signal.received'
+  | 'signal.refused'
 
 export type SubjectType = 'organization' | 'connection' | 'user' | 'group'

@@ -25,7 +25,7 @@ const hashOfSubject = (issuer: string, subject: string) => hashOf(JSON.stringify
 export async function signOut(scope: Scope, told: SignOut, clock: () => Date): Promise<boolean> {
   const { connection, issuedAt, token } = told
   const { id: connectionId } = connection
-  await noteSignOut(scope, { connectionId, ...notedOf(told) })
+  await noteSignOutOf(scope, told)
   return transact(scope.db, async (db) => {
     const held = { ...scope, db }
     if (token && !(await spendToken(held, { connectionId, ...token, jtiHash: hashOf(token.jti) })))
@@ -44,8 +44,15 @@ export async function signOut(scope: Scope, told: SignOut, clock: () => Date): P
   })
 }
 
+/** Before the sessions are ended: sign-ins that are only just coming in find it. */
+export function noteSignOutOf(scope: Scope, told: Noted): Promise<void> {
+  return noteSignOut(scope, { connectionId: told.connection.id, ...notedOf(told) })
+}
+
+type Noted = Pick<SignOut, 'connection' | 'sid' | 'subject' | 'issuedAt'>
+
 /** A `sid` is of one session, which is over for good. A person may come back within the second that has no parts. */
-function notedOf({ connection, sid, subject = '', issuedAt }: SignOut) {
+function notedOf({ connection, sid, subject = '', issuedAt }: Noted) {
   const expiresAt = new Date(issuedAt.getTime() + REMEMBERED)
   return sid === undefined
     ? {

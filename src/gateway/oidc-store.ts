@@ -188,6 +188,7 @@ async function connectionOf(
     ...(row.pins && { pins: row.pins }),
     acceptsDrift: row.settings.oidc?.onDrift === 'accept',
     ...(row.settings.oidc?.lenientLogoutTokens && { lenientLogoutTokens: true }),
+    ...(await streamOf(row, organizationId, secrets)),
     ...presetRules({ issuer: row.issuer, ...row.settings.oidc }),
     version: row.version,
     organizationId,
@@ -195,6 +196,18 @@ async function connectionOf(
     bound: row.scim_profile !== null,
     ...(row.settings.oidc?.session && { sessionSettings: row.settings.oidc.session }),
   }
+}
+
+async function streamOf(
+  { id, settings, signal_token }: OidcConnectionRow,
+  organizationId: string,
+  secrets: Secrets,
+): Promise<Pick<OidcConnection, 'signals'>> {
+  const stream = settings.oidc?.signals
+  if (!stream) return {}
+  const place = { organizationId, column: 'connections.signal_token', rowId: id }
+  const token = signal_token && (await secrets.open(signal_token, place))
+  return { signals: { ...stream, ...(token && { token }) } }
 }
 
 async function end(host: Host, token: string): Promise<{ connectionId: string; idToken?: string } | null> {

@@ -9,11 +9,17 @@ export interface PolicyRefusal extends Refusal {
   readonly userId?: string
 }
 
-type RefusedType = 'sign-in.refused' | 'logout.refused' | 'scim-client.refused' | 'push.refused'
+type RefusedType =
+  | 'sign-in.refused'
+  | 'logout.refused'
+  | 'signal.refused'
+  | 'scim-client.refused'
+  | 'push.refused'
 
 const ways: Readonly<Record<RefusedType, string>> = {
   'sign-in.refused': 'sign-in',
   'logout.refused': 'sign-in',
+  'signal.refused': 'signal',
   'scim-client.refused': 'scim',
   'push.refused': 'scim',
 }

@@ -188,10 +188,15 @@ export interface Removal {
   readonly connectionId: string
   /** Throws where the caller's precondition does not hold. */
   readonly check: (current: ResourceRow) => void
+  /** What the event tells of it, where SCIM did not ask. */
+  readonly data?: Readonly<Record<string, unknown>>
 }
 
 /** Hides a person and ends every session; the record stays restorable. False where there is no such person. */
-export async function removeUser(scope: Scope, { userId, connectionId, check }: Removal): Promise<boolean> {
+export async function removeUser(
+  scope: Scope,
+  { userId, connectionId, check, data = { via: 'scim', connectionId } }: Removal,
+): Promise<boolean> {
   return transact(scope.db, async (db) => {
     const held = { ...scope, db }
     const current = await lockUser(held, userId)
@@ -201,7 +206,7 @@ export async function removeUser(scope: Scope, { userId, connectionId, check }: 
     const event = eventOf({
       type: 'user.deleted',
       subject: { type: 'user', id: userId },
-      data: { via: 'scim', connectionId },
+      data,
     })
     const record = { ...current, status: 'leaving' as const, reason: null }
     return updateUser(held, { id: userId, version: current.version, record, events: [event] })

@@ -2,7 +2,10 @@ import t from 'tap'
 import {
   endProviderSessions,
   endSession,
+  endSessionsAtConnection,
   enterWorkspace,
+  personByAddress,
+  personByLogin,
   type Scope,
   saveSignInTransaction,
   takeSignInTransaction,
@@ -157,6 +160,20 @@ function requestsOf(
     'one of the sessions of a person': () => usher.admin('DELETE', `${people}/${user}/sessions/${EVENT}`),
     'the end of a session': () =>
       endSession(scopeOf(usher, pusher), { secretHash: hashOf('x'), eventId: EVENT, cause: 'logout' }),
+    'somebody by login': () =>
+      personByLogin(scopeOf(usher, pusher), {
+        ...signedOut({}),
+        subject: 'x-unknown',
+        correlates: true,
+      }),
+    'somebody by address': () =>
+      personByAddress(scopeOf(usher, pusher), { connectionId: connection.id, email: '77@acme.example' }),
+    'the end of sessions at a connection': () =>
+      endSessionsAtConnection(scopeOf(usher, pusher), {
+        userId: EVENT,
+        connectionId: connection.id,
+        sid: 'x',
+      }),
     'a sign-out by session': () => endProviderSessions(scopeOf(usher, pusher), signedOut({ sid: 'x' })),
     'a sign-out of a person': () => endProviderSessions(scopeOf(usher, pusher), signedOut({ subject: 'x' })),
     'a sign-out of a person by session': () =>

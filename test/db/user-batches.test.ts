@@ -36,6 +36,7 @@ t.before(async () => {
     scimProfile: 'lenient',
     scimBareToken: false,
     settings: {},
+    signalToken: null,
   } as const
   await createConnection(scope, { id: connectionId, name: 'idp', ...oidc, ...rest }, [])
 })

@@ -2,8 +2,8 @@ import { createSecretKey, randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 import { createBrowser } from './browser.ts'
 import { newKey, now, publicJwk, startHostile } from './hostile.ts'
-import { EVENT, logoutToken, type Told } from './logout-token.ts'
 import { connectionTo, reset, startHost } from './memory-host.ts'
+import { EVENT, logoutToken, type Told } from './unasked.ts'
 
 const provider = await startHostile()
 const { keys } = provider

@@ -7,6 +7,7 @@ import {
   type OidcStore,
   oidcPlugin,
   type ProviderPins,
+  type ReceivedSignals,
   type Refusal,
   type SignInTransaction,
   type SignOut,
@@ -24,6 +25,7 @@ export interface MemoryHost {
   readonly signIns: VerifiedSignIn[]
   readonly drifts: ProviderPins[]
   readonly signOuts: SignOut[]
+  readonly signals: ReceivedSignals[]
   readonly refusals: { of: string; refusal: Refusal; connectionId?: string }[]
   readonly log: string[]
   /** What the next sign-ins are refused with. */
@@ -60,6 +62,7 @@ export async function startHost(options: Partial<OidcOptions> = {}): Promise<Mem
     sessions: new Map(),
     signIns: [],
     signOuts: [],
+    signals: [],
     refusals: [],
     drifts: [],
   }
@@ -85,7 +88,8 @@ export function reset(host: MemoryHost): void {
   host.transactions.clear()
   host.sessions.clear()
   delete host.policy
-  for (const list of [host.signIns, host.signOuts, host.refusals, host.drifts, host.log]) list.length = 0
+  for (const list of [host.signIns, host.signOuts, host.signals, host.refusals, host.drifts, host.log])
+    list.length = 0
   const changed = host.connections.map(({ pins, ...one }) => ({ ...one, version: one.version + 1 }))
   host.connections.splice(0, Infinity, ...changed)
 }
@@ -100,6 +104,9 @@ function portsOf(host: MemoryHost): OidcOptions {
       const token = randomUUID()
       host.sessions.set(token, person)
       return { session: { token, expiresAt: new Date(Date.now() + 3_600_000) } }
+    },
+    signal: async (received) => {
+      if (!host.signals.some(({ token }) => token.jti === received.token.jti)) host.signals.push(received)
     },
     fetch,
     allowInsecure: (url) => url.hostname === '127.0.0.1',

@@ -77,6 +77,7 @@ holdOnEachLayout(
           initiateLoginUri: `${at}/initiate`,
           backchannelLogoutUri: `${at}/backchannel-logout`,
           frontchannelLogoutUri: `${at}/frontchannel-logout`,
+          signalsUri: `${at}/signals`,
         },
         scim: { profile: 'strict', baseUrl: `${PUBLIC_URL}/scim/v2` },
       })

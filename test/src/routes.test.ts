@@ -283,6 +283,9 @@ t.test('answers are as the contract describes them', async (t) => {
     const end = (body: string) =>
       get(`/oidc/${connection.id}/backchannel-logout`, { method: 'POST', headers: form, body })
     fits('backchannelLogout', await end(''), 400)
+    const set = { 'content-type': 'application/secevent+jwt' }
+    const push = { method: 'POST', headers: set, body: 'x' } as const
+    fits('receiveSignals', await get(`/oidc/${connection.id}/signals`, push), 400)
     const frame = `/oidc/${connection.id}/frontchannel-logout`
     fits('frontchannelLogout', await get(`${frame}?${new URLSearchParams({ iss: issuer, sid: 'x' })}`), 200)
     fits('frontchannelLogout', await get(frame), 400)

@@ -58,6 +58,9 @@ export const de: Messages = {
       what: 'Die Abmeldung, die der Identitätsanbieter geschickt hat, kann nicht angenommen werden.',
       next: setUp,
     },
+    no_signals: { what: 'Hier werden keine Signale angenommen.', next: setUp },
+    signal_unauthenticated: { what: 'Der Sender der Signale hat sein Geheimnis nicht gezeigt.', next: setUp },
+    invalid_signal: { what: 'Das Signal des Identitätsanbieters kann nicht angenommen werden.', next: setUp },
     logout_token_replayed: {
       what: 'Diese Abmeldung des Identitätsanbieters kam schon einmal an.',
       next: setUp,

@@ -50,6 +50,9 @@ const reasons = {
     next: 'Choose your account of this organization at the identity provider.',
   },
   invalid_logout_token: { what: 'The sign-out that the provider sent cannot be accepted.', next: setUp },
+  no_signals: { what: 'No signals are received here.', next: setUp },
+  signal_unauthenticated: { what: 'The transmitter of signals did not show its secret.', next: setUp },
+  invalid_signal: { what: 'The signal that the provider sent cannot be accepted.', next: setUp },
   logout_token_replayed: { what: 'This sign-out of the provider was received before.', next: setUp },
   cross_site: { what: 'This request came from another site.', next: 'Nothing was changed.' },
   provider_metadata: {
