@@ -3,6 +3,7 @@ import t, { type Test } from 'tap'
 import { startProvider } from '../oidc/provider.ts'
 import { requireProgram } from '../require.ts'
 import { faults } from './accessible.ts'
+import type { Body } from './api.ts'
 import * as api from './api.ts'
 import { listen } from './listening.ts'
 import { person } from './people.ts'
@@ -13,6 +14,10 @@ const SWITCHES = [
   ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
 ]
+const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+)
 const client = { client_id: 'usher', client_secret: 'a-secret-of-the-test' }
 const names = ['Ada', 'Grace', 'Mallory'] as const
 type Name = (typeof names)[number]
@@ -25,7 +30,8 @@ async function scene(t: Test) {
     claimsInIdToken: true,
   })
   t.teardown(() => provider.close())
-  const usher = await listen(t, new URL(provider.issuer).host)
+  const records: string[] = []
+  const usher = await listen(t, new URL(provider.issuer).host, undefined, async () => records)
   const organization = await api.makeOrganization(usher.admin)
   const oidc = { issuer: provider.issuer, clientId: client.client_id, clientSecret: client.client_secret }
   const connection = await api.makeConnection(usher.admin, organization, { oidc, scim: {} })
@@ -34,7 +40,7 @@ async function scene(t: Test) {
   await usher.scim(token)('POST', '/Users', mallory)
   const browser = await chromium.launch({ executablePath, args: SWITCHES })
   t.teardown(() => browser.close())
-  return { usher, browser, organization, oidc, home: `Company ${organization.slug}` }
+  return { usher, browser, organization, oidc, records, home: `Company ${organization.slug}` }
 }
 
 /** A fresh profile; what its console says is a complaint, but for statuses that a test expects. */
@@ -59,7 +65,7 @@ async function signIn(context: BrowserContext, login: string, name: Name): Promi
 }
 
 t.test('in a browser', options, async (t) => {
-  const { usher, browser, organization, oidc, home } = await scene(t)
+  const { usher, browser, organization, oidc, records, home } = await scene(t)
   const login = `${usher.url}/login/${organization.slug}`
   const session = async (context: BrowserContext) =>
     (await context.cookies(usher.url)).find(({ name }) => name === 'usher_session')
@@ -149,6 +155,28 @@ t.test('in a browser', options, async (t) => {
     t.same(await faults(page), [])
     t.same(complaints, [])
   })
+  await t.test(
+    'whoever knows only their own address finds their organization, by its name and logo',
+    async (t) => {
+      const { context, complaints } = await newProfile(browser)
+      const domains = `${organization.path}/domains`
+      const claimed = await usher.admin('POST', domains, { domain: 'acme.example' })
+      records.push((claimed.body as Body & { record: { value: string } }).record.value)
+      t.equal((await usher.admin('POST', `${domains}/acme.example/verify`)).status, 200)
+      await usher.rows("insert into logos values ($1, 'image/png', $2, 'v', now())", [organization.id, PNG])
+      const page = await context.newPage()
+      await page.goto(`${usher.url}/login`)
+      await page.keyboard.type('Ada@ACME.example')
+      await page.keyboard.press('Enter')
+      await choose(page, 'Ada')
+      t.equal(await heading(page), 'My workspace')
+      t.equal(await page.getByRole('banner').innerText(), home)
+      t.equal(await page.evaluate('document.images[0].naturalWidth'), 1, 'the policy lets the logo be seen')
+      t.same(await faults(page), [])
+      t.same(complaints, [])
+    },
+  )
+
   await t.test('an address of an unknown domain is asked for again, ready to be mended', async (t) => {
     const { context, complaints } = await newProfile(browser)
     const page = await context.newPage()

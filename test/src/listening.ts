@@ -4,6 +4,7 @@ import { type DatabaseAddress, disconnect } from '../../db/index.ts'
 import { ensureAdminKey } from '../../src/admin-key.ts'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
+import type { ResolveTxt } from '../../src/domains/records.ts'
 import { makeDatabase } from '../database.ts'
 import { freePort } from '../demo/usher.ts'
 import * as api from './api.ts'
@@ -30,6 +31,7 @@ export async function listen(
   t: Teardown,
   provider: string,
   clock: () => Date = () => new Date(),
+  resolveTxt?: ResolveTxt,
 ): Promise<ListeningUsher> {
   const { config } = await makeDatabase(t)
   const database = { ...config } as DatabaseAddress // the harness always says where its server is
@@ -47,6 +49,7 @@ export async function listen(
       }),
       db,
       clock,
+      ...(resolveTxt && { resolveTxt }),
     })
     t.teardown(async () => {
       await app.close()
