@@ -21,6 +21,8 @@ export interface ProviderSettings {
   readonly port?: number
   /** Puts the claims into the id_token, as Entra and Okta do, rather than into userinfo alone. */
   readonly claimsInIdToken?: boolean
+  /** Takes requests that are pushed (RFC 9126). */
+  readonly pushedRequests?: boolean
 }
 
 export interface TestProvider {
@@ -89,6 +91,7 @@ async function configurationOf(
     features: {
       devInteractions: { enabled: false },
       backchannelLogout: { enabled: true },
+      pushedAuthorizationRequests: { enabled: settings.pushedRequests ?? false },
       rpInitiatedLogout: { enabled: true, logoutSource: askToLogOut, postLogoutSuccessSource: loggedOut },
     },
     ttl: { Grant: 3600, Interaction: 600, Session: 3600, AccessToken: 600, IdToken: 600 },

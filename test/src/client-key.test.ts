@@ -14,7 +14,11 @@ async function connect(t: Test, client: object = {}) {
     token_endpoint_auth_method: 'private_key_jwt',
     jwks_uri: `${usher.url}/.well-known/jwks.json`,
   }
-  const provider = await startProvider({ people, clients: [{ client_id: 'usher', ...keys, ...client }] })
+  const provider = await startProvider({
+    people,
+    pushedRequests: true,
+    clients: [{ client_id: 'usher', ...keys, ...client }],
+  })
   t.teardown(() => provider.close())
   const organization = await makeOrganization(usher.admin)
   const oidc = { issuer: provider.issuer, clientId: 'usher', tokenEndpointAuthMethod: 'private_key_jwt' }
