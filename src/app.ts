@@ -87,6 +87,7 @@ export async function buildApp({
       ...host,
       publicUrl: config.publicUrl,
       resolveTxt,
+      makeClientKey: () => product.signingKeys.signer('RS256'),
       selfTest: (at, connection) => selfTest(at, connection, { lent: assembly.lent, send: sender(app) }),
       contract: product.contract,
       parseJson: product.parseJson,

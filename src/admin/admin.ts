@@ -12,6 +12,8 @@ export interface Admin {
   readonly clock: () => Date
   readonly publicUrl: string
   readonly readBody: ReadBody
+  /** Makes the key of `private_key_jwt` where there is none, so that it is published before it is looked for. */
+  readonly makeClientKey: () => Promise<unknown>
   /** Where domains show whose they are. */
   readonly resolveTxt: ResolveTxt
   /** Plays an identity provider on a SCIM connection, and leaves nothing of it. */

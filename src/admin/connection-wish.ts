@@ -51,6 +51,7 @@ interface Making {
   /** The same for the secret of the stream of signals. */
   readonly signalToken: string | null
   readonly secrets: Secrets
+  readonly makeClientKey: () => Promise<unknown>
 }
 
 export async function rowOf({ name, oidc, scim }: Wish, making: Making): Promise<NewConnection> {
@@ -81,6 +82,7 @@ async function oidcColumns(wish: OidcWish, making: Making) {
   const { signals, ...settings } = rest
   const misfit = presetMisfit(wish) ?? signalsMisfit(wish)
   if (misfit !== null) throw new Problem('invalid_request', misfit)
+  if (tokenEndpointAuthMethod === 'private_key_jwt') await making.makeClientKey()
   const place = { organizationId, column: 'connections.client_secret', rowId: id }
   const columns = {
     issuer,
