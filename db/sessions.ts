@@ -11,6 +11,8 @@ export interface NewSession {
   readonly sid: string | null
   /** Encrypted by the caller. */
   readonly idToken: string | null
+  /** When and how the provider met the person. */
+  readonly authentication: object | null
   /** When it ends, whatever happens. */
   readonly expiresAt: Date
   /** When it ends unless it is used before … */
@@ -29,9 +31,9 @@ const begin = {
     delete from sessions where organization_id = $1 and user_id = $6 and least(expires_at, idle_at) <= $2
   ), made as (
     insert into sessions (organization_id, id, secret_hash, user_id, user_epoch, connection_id, workspace_id,
-                          sid, id_token, created_at, expires_at, seen_at, idle_at, touch_at)
+                          sid, id_token, created_at, expires_at, seen_at, idle_at, touch_at, authentication)
     select $1, $7, $8, person.id, person.session_epoch, $9,
-      (select id from workspaces where organization_id = $1 and default_of = person.id), $10, $11, $2, $12, $2, $13, $14
+      (select id from workspaces where organization_id = $1 and default_of = person.id), $10, $11, $2, $12, $2, $13, $14, $15
     from person
     returning id
   ), ${recording('made')}
@@ -47,8 +49,9 @@ export async function beginSession(
   session: NewSession,
   events: readonly NewEvent[],
 ): Promise<boolean> {
-  const { userId, id, secretHash, connectionId, sid, idToken, expiresAt, idleAt, touchAt } = session
-  const own = [userId, id, secretHash, connectionId, sid, idToken, expiresAt, idleAt, touchAt]
+  const { userId, id, secretHash, connectionId, sid, idToken, expiresAt, idleAt, touchAt, authentication } =
+    session
+  const own = [userId, id, secretHash, connectionId, sid, idToken, expiresAt, idleAt, touchAt, authentication]
   return (await query(scope.db, begin, [...written(scope, events), ...own])).length === 1
 }
 
@@ -57,6 +60,7 @@ export interface SessionRow {
   readonly expires_at: Date
   /** Whether its use is to be noted. */
   readonly touch_due: boolean
+  readonly authentication: { readonly at?: string; readonly acr?: string; readonly amr?: string[] } | null
   readonly connection_id: string
   readonly user_id: string
   readonly user_name: string
@@ -74,7 +78,7 @@ export interface SessionRow {
 const live = {
   name: 'live_session',
   text: `
-  select s.id as session_id, s.expires_at, s.touch_at <= $3 as touch_due, s.connection_id, u.id as user_id, u.user_name,
+  select s.id as session_id, s.expires_at, s.touch_at <= $3 as touch_due, s.authentication, s.connection_id, u.id as user_id, u.user_name,
     u.attributes ->> 'displayName' as display_name,
     o.id as organization_id, o.slug as organization_slug, o.name as organization_name,
     w.id as workspace_id, w.name as workspace_name, t.id as home_id, t.name as home_name, m.role

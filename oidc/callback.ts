@@ -65,6 +65,7 @@ async function takeTransaction(
   if (!transaction || transaction.expiresAt <= visit.now()) throw refused('state_unknown')
   if (!isBoundTo(transaction, browser)) throw refused('browser_mismatch', 'wrong secret')
   visit.returnTo = transaction.returnTo
+  visit.demand = transaction.demand ?? {}
   return transaction
 }
 

@@ -88,7 +88,7 @@ export function sessionExpiry({ session_expiry: expiry }: Claims, now: Date): Da
 }
 
 /** Seconds since 1970, until the year 9999. */
-function isTime(value: unknown): value is number {
+export function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value < 253_402_300_800
 }
 

@@ -15,6 +15,8 @@ const REFUSALS = {
   invalid_claims: [400, 'The identity provider described the person in a way that cannot be accepted.'],
   invalid_userinfo: [400, 'The identity provider described somebody else than its token did.'],
   wrong_tenant: [403, 'This account belongs to another directory than the one that signs in here.'],
+  authentication_too_old: [403, 'The identity provider has met you longer ago than is allowed here.'],
+  authentication_too_weak: [403, 'The identity provider has not met you in the way that is needed here.'],
   invalid_logout_token: [400, 'The logout token cannot be accepted.'],
   logout_token_replayed: [400, 'The logout token has been used before.'],
   no_signals: [400, 'No signals are received here.'],

@@ -1,12 +1,17 @@
 import { refused } from './errors.ts'
 import { requested, toProvider } from './login.ts'
 import type { AddressQuestion } from './ports.ts'
+import { demandParameters } from './start-path.ts'
 import { html, type Visit } from './visit.ts'
 
 /** `GET /login`: asks for the e-mail address, which `login_hint` may bring along. */
 export async function askAddress(visit: Visit): Promise<unknown> {
-  const { returnTo, loginHint } = requested(visit)
-  return ask(visit, { returnTo, ...(loginHint !== undefined && { address: loginHint }) })
+  const { returnTo, loginHint, demand = {} } = requested(visit)
+  return ask(visit, {
+    returnTo,
+    demand: demandParameters(demand),
+    ...(loginHint !== undefined && { address: loginHint }),
+  })
 }
 
 /**
@@ -15,13 +20,14 @@ export async function askAddress(visit: Visit): Promise<unknown> {
  */
 export async function findConnection(visit: Visit): Promise<unknown> {
   const asked = requested(visit)
-  const { returnTo, loginHint: address = '' } = asked
+  const { returnTo, loginHint: address = '', demand = {} } = asked
   checkPace(visit)
   const connections = await visit.options.store.connectionsFor(address)
   const [first, ...others] = connections ?? []
   if (first) return toProvider(visit, [first, ...others], asked)
   visit.reply.code(connections ? 404 : 400)
-  return ask(visit, { returnTo, address, problem: connections ? 'unknown' : 'malformed' })
+  const problem = connections ? 'unknown' : 'malformed'
+  return ask(visit, { returnTo, demand: demandParameters(demand), address, problem })
 }
 
 function checkPace({ options, request, reply }: Visit): void {

@@ -9,6 +9,7 @@ import { checkIdToken, type IdToken, mergeClaims, needsUserinfo, sessionExpiry, 
 import { configure, useKeys } from './client.ts'
 import type { Provider } from './clients.ts'
 import { within } from './deadline.ts'
+import { authenticationOf, checkDemand, demandOf } from './demand.ts'
 import { fromFailure, refused } from './errors.ts'
 import type { KeySet } from './keys.ts'
 import type { OidcConnection, SignInTransaction, VerifiedSignIn } from './ports.ts'
@@ -25,16 +26,18 @@ export interface Exchange {
 }
 
 export async function identify(exchange: Exchange): Promise<VerifiedSignIn> {
-  const { connection, deadline, now } = exchange
+  const { connection, transaction, deadline, now } = exchange
   const redeemed = await within(deadline, redeem(exchange)).catch((error) => {
     throw fromFailure(error, 'token')
   })
   const { claims } = redeemed
   checkIdToken(redeemed, { connection, now })
+  checkDemand(claims, demandOf(connection, transaction.demand ?? {}), { transaction, now })
   const userinfo = await within(deadline, userinfoOf(redeemed)).catch((error) => {
     throw fromFailure(error, 'userinfo')
   })
   const sid = sessionId(claims)
+  const authentication = authenticationOf(claims)
   const expiry = sessionExpiry(claims, now)
   return {
     connection,
@@ -43,6 +46,7 @@ export async function identify(exchange: Exchange): Promise<VerifiedSignIn> {
     claims: mergeClaims(claims, userinfo),
     idToken: redeemed.idToken,
     issuedAt: new Date(claims.iat * 1000),
+    ...(authentication && { authentication }),
     ...(sid !== undefined && { sid }),
     ...(expiry && { sessionExpiry: expiry }),
   }

@@ -1,7 +1,9 @@
 export { oidcPlugin } from './plugin.ts'
 export type {
   AddressQuestion,
+  Authentication,
   ClientKey,
+  Demand,
   DocumentKind,
   OidcConnection,
   OidcOptions,

@@ -1,19 +1,12 @@
 import { calculatePKCECodeChallenge } from 'openid-client'
 import { authorizationUrl } from './authorization.ts'
+import { demandOf, requestedDemand } from './demand.ts'
 import { refused } from './errors.ts'
-import type { OidcConnection } from './ports.ts'
+import type { Demand, OidcConnection } from './ports.ts'
 import { checkReturnTo } from './return-to.ts'
+import { demandParameters, startPath } from './start-path.ts'
 import { bindToBrowser, expiry, hash, secret } from './transactions.ts'
-import {
-  html,
-  loadConnection,
-  parameters,
-  pathParameter,
-  queryOf,
-  single,
-  startPath,
-  type Visit,
-} from './visit.ts'
+import { html, loadConnection, parameters, pathParameter, queryOf, single, type Visit } from './visit.ts'
 
 /** `GET /login/{organization}`: to the organization's provider, or to a choice of them. */
 export async function login(visit: Visit): Promise<unknown> {
@@ -33,7 +26,8 @@ export async function start(visit: Visit): Promise<unknown> {
 export function requested(visit: Visit): SignInRequest {
   const returnTo = checkReturnTo(single(parameters(visit), 'return_to'), visit.options.publicUrl)
   visit.returnTo = returnTo
-  return { returnTo, loginHint: loginHint(visit) }
+  visit.demand = requestedDemand(visit)
+  return { returnTo, loginHint: loginHint(visit), demand: visit.demand }
 }
 
 /** Text for the provider to read: an address, a name, or an opaque value of its own. */
@@ -62,6 +56,7 @@ export async function toProvider(
 export interface SignInRequest {
   readonly returnTo: string
   readonly loginHint?: string | undefined
+  readonly demand?: Demand
 }
 
 /** Begins a new sign-in, always: state, nonce and code_verifier are never used for two. */
@@ -71,11 +66,13 @@ export async function begin(
   asked: SignInRequest,
 ): Promise<unknown> {
   const [state, nonce, codeVerifier, browser] = [secret(), secret(), secret(), secret()]
+  const demand = demandOf(connection, asked.demand ?? {})
   const location = await authorizationUrl(visit, connection, {
     state,
     nonce,
     code_challenge: await calculatePKCECodeChallenge(codeVerifier),
     ...(asked.loginHint && { login_hint: asked.loginHint }),
+    ...demandParameters(demand),
     ...languages(visit),
   })
   const stateHash = hash(state)
@@ -86,6 +83,7 @@ export async function begin(
     nonce,
     codeVerifier,
     returnTo: asked.returnTo,
+    demand,
     expiresAt: expiry(visit),
   })
   bindToBrowser(visit, stateHash, browser)

@@ -43,6 +43,8 @@ export interface OidcConnection {
   /** Whether a logout token may have a `typ` of JWT or none, and no `exp`, as some providers send it. */
   readonly lenientLogoutTokens?: boolean
   readonly signals?: SignalStream
+  /** What every sign-in must show. */
+  readonly demand?: Demand
   /** Changes whenever the settings above do, so that what was discovered for the old ones is not used. */
   readonly version: number
 }
@@ -51,6 +53,22 @@ export interface OidcConnection {
 export interface ProviderPins {
   readonly algorithms: readonly string[]
   readonly origins: readonly string[]
+}
+
+/** How fresh, and of which kind, a sign-in must be at the provider. */
+export interface Demand {
+  /** Seconds since the person was last met. */
+  readonly maxAge?: number
+  /** One of these authentication context classes. */
+  readonly acrValues?: readonly string[]
+}
+
+/** When and how the provider says that it has met the person. */
+export interface Authentication {
+  /** In the form of RFC 3339. */
+  readonly at?: string
+  readonly acr?: string
+  readonly amr?: readonly string[]
 }
 
 /** A sign-in that has begun and is bound to the browser that began it; used once. */
@@ -64,6 +82,8 @@ export interface SignInTransaction {
   readonly codeVerifier: string
   /** A path on this origin. */
   readonly returnTo: string
+  /** What was demanded of it in particular. */
+  readonly demand?: Demand
   readonly expiresAt: Date
 }
 
@@ -77,6 +97,7 @@ export interface VerifiedSignIn {
   readonly sid?: string
   /** When the provider says that a session of ours must end at the latest. */
   readonly sessionExpiry?: Date
+  readonly authentication?: Authentication
   readonly idToken: string
   /** When the id_token was. */
   readonly issuedAt: Date
@@ -193,6 +214,8 @@ export type Organization = OidcConnection['organization']
 /** What a person is asked for an address with. */
 export interface AddressQuestion {
   readonly returnTo: string
+  /** Further fields of the form. */
+  readonly demand?: Readonly<Record<string, string>>
   readonly address?: string
   /** Why it is asked again. */
   readonly problem?: 'malformed' | 'unknown'
@@ -241,7 +264,7 @@ export interface Pages {
     refusal: Refusal,
     context: { requestId: string; retry?: string; organization?: Organization },
   ): string
-  /** Asks for an e-mail address: its form posts `login_hint` and `return_to` to `/login`. */
+  /** Asks for an e-mail address: its form posts `login_hint`, `return_to` and the fields of the demand to `/login`. */
   askAddress(question: AddressQuestion): string
   signedOut(): string
   /** Asks before signing out: its form posts to `/logout`. Absent: `GET /logout` leads to `/` instead. */

@@ -21,6 +21,10 @@ export function expiry({ now }: Visit): Date {
   return new Date(now().getTime() + LIFETIME_SECONDS * 1000)
 }
 
+export function begunAt({ expiresAt }: SignInTransaction): Date {
+  return new Date(expiresAt.getTime() - LIFETIME_SECONDS * 1000)
+}
+
 /** Each sign-in has a cookie of its own, so that two tabs do not disturb one another. */
 export function bindToBrowser(visit: Visit, stateHash: Buffer, browser: string): void {
   const { request, reply, options } = visit

@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProviderOf } from './clients.ts'
 import { OidcError, refused } from './errors.ts'
-import type { OidcConnection, OidcOptions, Refusal, RefusalContext } from './ports.ts'
+import type { Demand, OidcConnection, OidcOptions, Refusal, RefusalContext } from './ports.ts'
+import { startPath } from './start-path.ts'
 
 /** What all endpoints share, made once. */
 export interface Service {
@@ -16,6 +17,7 @@ export interface Visit extends Service {
   readonly reply: FastifyReply
   connection?: OidcConnection
   returnTo?: string
+  demand?: Demand
 }
 
 export type Endpoint = (visit: Visit) => Promise<unknown>
@@ -55,15 +57,6 @@ export function single(from: URLSearchParams, name: string): string | undefined 
   return values[0] || undefined
 }
 
-/** Where a sign-in on one connection begins. */
-export function startPath(
-  connection: OidcConnection,
-  { returnTo = '/', loginHint }: { returnTo?: string | undefined; loginHint?: string | undefined },
-): string {
-  const given = { return_to: returnTo, ...(loginHint !== undefined && { login_hint: loginHint }) }
-  return `/oidc/${encodeURIComponent(connection.id)}/start?${new URLSearchParams(given)}`
-}
-
 const TO_PEOPLE: Manner = { of: 'sign-in', answer: refusedPage }
 
 /** Runs an endpoint; where it refuses: one event, one line in the log, one answer, and no session. */
@@ -87,9 +80,12 @@ async function tell({ options, request, connection }: Visit, refusal: Refusal, o
   })
 }
 
-export function refusedPage({ options, request, reply, connection, returnTo }: Visit, refusal: Refusal) {
+export function refusedPage(
+  { options, request, reply, connection, returnTo, demand }: Visit,
+  refusal: Refusal,
+) {
   const known = connection && { organization: connection.organization }
-  const retry = connection ? startPath(connection, { returnTo }) : elsewhere(refusal)
+  const retry = connection ? startPath(connection, { returnTo, demand }) : elsewhere(refusal)
   const page = options.pages(request).refused(refusal, {
     requestId: request.id,
     ...known,

@@ -26,10 +26,13 @@ export interface OidcSettings {
   readonly signals?: SignalSettings
 }
 
-/** How long a session lasts that a sign-in on the connection begins: at most, and without being used. */
+/** How long a session lasts that a sign-in on the connection begins: at most, and without being used; and what that sign-in must show. */
 export interface SessionSettings {
   readonly absoluteMinutes?: number
   readonly idleMinutes?: number
+  /** Seconds since the provider met the person, at most. */
+  readonly maxAge?: number
+  readonly acrValues?: readonly string[]
 }
 
 /** A stream of signals; its secret has a column of its own. */

@@ -51,6 +51,7 @@ async function begin(scope: Scope, { host, person, userId }: Beginning): Promise
     connectionId,
     sid: person.sid ?? null,
     idToken,
+    authentication: person.authentication ?? null,
     ...limits,
   }
   const event = eventOf({

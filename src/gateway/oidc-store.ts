@@ -110,6 +110,7 @@ const rowOf = ({
   nonce: rest.nonce,
   code_verifier: rest.codeVerifier,
   return_to: rest.returnTo,
+  demand: rest.demand ?? null,
   expires_at: rest.expiresAt,
 })
 
@@ -120,6 +121,7 @@ const transactionOf = (row: SignInTransactionRow): SignInTransaction => ({
   nonce: row.nonce,
   codeVerifier: row.code_verifier,
   returnTo: row.return_to,
+  ...(row.demand && { demand: row.demand }),
   expiresAt: row.expires_at,
 })
 
@@ -194,7 +196,10 @@ async function connectionOf(
     organizationId,
     correlationClaim: row.correlation_claim ?? 'sub',
     bound: row.scim_profile !== null,
-    ...(row.settings.oidc?.session && { sessionSettings: row.settings.oidc.session }),
+    ...(row.settings.oidc?.session && {
+      sessionSettings: row.settings.oidc.session,
+      demand: row.settings.oidc.session,
+    }),
   }
 }
 

@@ -97,18 +97,21 @@ function reasonOf({ reasons }: Messages, code: string): Reason | undefined {
 
 export interface AddressQuestion {
   readonly returnTo: string
+  readonly demand?: Readonly<Record<string, string>>
   readonly address?: string
   readonly problem?: 'malformed' | 'unknown'
 }
 
 /** Asks for an e-mail address; again, with what was wrong beside it, where nothing was found by the last one. */
-function addressPage(say: Messages, { returnTo, address, problem }: AddressQuestion, reader: Reader): string {
+function addressPage(say: Messages, question: AddressQuestion, reader: Reader): string {
+  const { returnTo, demand = {}, address, problem } = question
   const { title, label, hint, submit, instead, placeholder } = say.find
   const fault = problem && html`<p class="fault" id="fault">${say.find[problem]}</p>`
   return page(
     { say, title },
     html`<form method="post" action="/login${languageQuery(reader)}">
 <input type="hidden" name="return_to" value="${returnTo}">
+${Object.entries(demand).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}
 <label for="address">${label}</label>
 ${fault}
 <input id="address" name="login_hint" type="email" autocomplete="username" autocapitalize="none" spellcheck="false"

@@ -36,6 +36,7 @@ export function sessionView(row: SessionRow): object {
       home: { id: row.home_id, name: row.home_name },
     },
     role: row.role,
+    ...(row.authentication && { authentication: row.authentication }),
     expiresAt: row.expires_at.toISOString(),
   }
 }

@@ -57,8 +57,11 @@ async function tokenOf(
   return { token, expiresAt: new Date(expiresAt * 1000).toISOString() }
 }
 
-const claimsOf = ({ organization_id, workspace_id, role, session_id }: SessionRow) => ({
+const claimsOf = ({ organization_id, workspace_id, role, session_id, authentication }: SessionRow) => ({
   sid: session_id,
+  ...(authentication?.at && { auth_time: Date.parse(authentication.at) / 1000 }),
+  ...(authentication?.acr && { acr: authentication.acr }),
+  ...(authentication?.amr && { amr: authentication.amr }),
   organization: organization_id,
   ...(workspace_id && role && { workspace: workspace_id, role }),
 })

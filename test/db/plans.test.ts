@@ -222,6 +222,7 @@ async function beginSignIn(scope: Scope, { connection }: Pusher): Promise<void> 
     nonce: 'n',
     code_verifier: 'v',
     return_to: '/',
+    demand: { maxAge: 60 },
     expires_at: new Date(Date.now() + 60_000),
   })
   await takeSignInTransaction(scope, { connectionId: connection.id, stateHash: hash })

@@ -114,9 +114,11 @@ function portsOf(host: MemoryHost): OidcOptions {
     sessionCookie: SESSION,
     pages: () => ({
       refused: ({ code, message }, { retry }) => `refused ${code}: ${escapeHtml(message)} ${retry ?? ''}`,
-      askAddress: ({ problem, returnTo, address = '' }) =>
+      askAddress: ({ problem, returnTo, demand = {}, address = '' }) =>
         `<form method="post" action="/login">asked ${problem ?? ''}
-        <input name="login_hint" value="${escapeHtml(address)}"><input name="return_to" value="${escapeHtml(returnTo)}"></form>`,
+        <input name="login_hint" value="${escapeHtml(address)}"><input name="return_to" value="${escapeHtml(returnTo)}">${Object.entries(
+          demand,
+        ).map(([name, value]) => `<input name="${name}" value="${escapeHtml(value)}">`)}</form>`,
       signedOut: () => 'signed out',
       confirmSignOut: () => '<form method="post" action="/logout"><button>Sign out</button></form>',
       choose: (connections) => connections.map(({ name, url }) => `<a href="${url}">${name}</a>`).join(),

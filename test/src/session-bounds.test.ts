@@ -1,42 +1,12 @@
-import t, { type Test } from 'tap'
-import { type Browser, createBrowser } from '../oidc/browser.ts'
-import { type Json, startHostile } from '../oidc/hostile.ts'
-import { type Answer, callAt, makeConnection, makeOrganization } from './api.ts'
+import t from 'tap'
+import { createBrowser } from '../oidc/browser.ts'
 import { HOUR, MINUTE } from './clock.ts'
-import { listen } from './listening.ts'
-
-/** A service, its provider that says what it is told to, and the time for both. */
-async function scene(t: Test, oidc: object = {}) {
-  let ahead = 0
-  const clock = () => new Date(Date.now() + ahead)
-  const seconds = () => Math.floor(clock().getTime() / 1000)
-  const provider = await startHostile()
-  t.teardown(() => provider.close())
-  const usher = await listen(t, new URL(provider.issuer).host, clock)
-  const organization = await makeOrganization(usher.admin)
-  const wish = { oidc: { issuer: provider.issuer, clientId: 'usher', clientSecret: 's', ...oidc } }
-  const connection = await makeConnection(usher.admin, organization, wish)
-  const say = (more: Json) =>
-    provider.lie({ claims: (good) => ({ ...good, iat: seconds(), exp: seconds() + 300, ...more }) })
-  say({})
-  return {
-    usher,
-    connection,
-    say,
-    seconds,
-    pass: (span: number) => {
-      ahead += span
-    },
-    enter: (browser: Browser) => browser.open(`${usher.url}/oidc/${connection.id}/start`),
-    ask: (browser: Browser, url = '/session'): Promise<Answer> => {
-      const cookie = `usher_session=${browser.cookies(usher.url).usher_session}`
-      return callAt(usher.url)({ method: 'GET', url, headers: { cookie } })
-    },
-  }
-}
+import { providedSessions } from './provided-sessions.ts'
 
 t.test('a connection says how long its sessions last', async (t) => {
-  const { usher, connection, enter, ask, pass } = await scene(t, { session: { absoluteMinutes: 60 } })
+  const { usher, connection, enter, ask, pass } = await providedSessions(t, {
+    session: { absoluteMinutes: 60 },
+  })
   const made = (await usher.admin('GET', connection.path)).body.oidc
   t.match(made, { session: { absoluteMinutes: 60 } })
   t.equal(
@@ -59,7 +29,7 @@ t.test('a connection says how long its sessions last', async (t) => {
 })
 
 t.test('a session never outlives what the provider said', async (t) => {
-  const { enter, ask, pass, say, seconds } = await scene(t)
+  const { enter, ask, pass, say, seconds } = await providedSessions(t)
   const browser = createBrowser()
   const end = seconds() + 1800
   say({ session_expiry: end })
@@ -75,7 +45,7 @@ t.test('a session never outlives what the provider said', async (t) => {
 })
 
 t.test('a session that is over, or whose end makes no sense, does not begin', async (t) => {
-  const { enter, usher, say, seconds } = await scene(t)
+  const { enter, usher, say, seconds } = await providedSessions(t)
   for (const session_expiry of [seconds() - 1, 0, -1, '99999999999', null, 1e300, [], true]) {
     const browser = createBrowser()
     say({ session_expiry })
@@ -87,7 +57,7 @@ t.test('a session that is over, or whose end makes no sense, does not begin', as
 })
 
 t.test('a sign-in ends the session that the browser had', async (t) => {
-  const { enter, usher, ask } = await scene(t)
+  const { enter, usher, ask } = await providedSessions(t)
   const browser = createBrowser()
   await enter(browser)
   const before = browser.clone()
@@ -105,7 +75,7 @@ t.test('a sign-in ends the session that the browser had', async (t) => {
 })
 
 t.test('a sign-in that is refused ends nothing', async (t) => {
-  const { enter, say, ask } = await scene(t)
+  const { enter, say, ask } = await providedSessions(t)
   const browser = createBrowser()
   await enter(browser)
   say({ sub: '' })

@@ -54,6 +54,14 @@ export const de: Messages = {
       what: 'Dieses Konto gehört zu einem anderen Verzeichnis als dem, das sich hier anmeldet.',
       next: 'Wählen Sie beim Identitätsanbieter Ihr Konto dieser Organisation.',
     },
+    authentication_too_old: {
+      what: 'Ihre Anmeldung beim Identitätsanbieter liegt länger zurück, als hier erlaubt ist.',
+      next: 'Melden Sie sich beim Identitätsanbieter ab und versuchen Sie es erneut.',
+    },
+    authentication_too_weak: {
+      what: 'Der Identitätsanbieter hat Sie nicht auf die Weise angemeldet, die hier nötig ist.',
+      next: 'Versuchen Sie es mit einem zweiten Faktor, oder bitten Sie Ihre Administratoren um einen.',
+    },
     invalid_logout_token: {
       what: 'Die Abmeldung, die der Identitätsanbieter geschickt hat, kann nicht angenommen werden.',
       next: setUp,

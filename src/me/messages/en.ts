@@ -49,6 +49,14 @@ const reasons = {
     what: 'This account belongs to another directory than the one that signs in here.',
     next: 'Choose your account of this organization at the identity provider.',
   },
+  authentication_too_old: {
+    what: 'The identity provider has met you longer ago than is allowed here.',
+    next: 'Sign out at the identity provider, and try again.',
+  },
+  authentication_too_weak: {
+    what: 'The identity provider has not met you in the way that is needed here.',
+    next: `Try again with a second factor, or ${ask.toLowerCase()} for one.`,
+  },
   invalid_logout_token: { what: 'The sign-out that the provider sent cannot be accepted.', next: setUp },
   no_signals: { what: 'No signals are received here.', next: setUp },
   signal_unauthenticated: { what: 'The transmitter of signals did not show its secret.', next: setUp },
