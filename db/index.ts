@@ -144,6 +144,7 @@ export {
   organizationByDomain,
   organizationBySlug,
   organizationOfConnection,
+  pollingConnections,
 } from './unscoped.ts'
 export { writeActivity } from './user-activity.ts'
 export { insertPushed } from './user-batches.ts'

@@ -75,6 +75,17 @@ export async function keepAdminKey(
   return (await query(db, keepKey, [secretHash, now, replace])).length === 1
 }
 
+const polling = {
+  name: 'polling_connections',
+  text: `select id from connections
+         where status = 'active' and settings #>> '{oidc,signals,delivery}' = 'poll' order by id desc`,
+}
+
+/** Connections whose stream of signals is polled, the latest first. */
+export async function pollingConnections(db: Db): Promise<string[]> {
+  return (await query<{ id: string }>(db, polling, [])).map(({ id }) => id)
+}
+
 /** Whether the database answers. */
 export async function isReachable(db: Db): Promise<boolean> {
   return query(db, { text: 'select 1' }, []).then(

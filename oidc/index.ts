@@ -1,4 +1,5 @@
 export { oidcPlugin } from './plugin.ts'
+export { createSignalPoller } from './poll-signals.ts'
 export type {
   AddressQuestion,
   Authentication,
@@ -16,13 +17,10 @@ export type {
   Refusal,
   RefusalContext,
   SharedDocument,
-  Signal,
-  SignalKind,
-  SignalStream,
-  SignalSubject,
   SignInResult,
   SignInTransaction,
   SignOut,
   TokenEndpointAuthMethod,
   VerifiedSignIn,
 } from './ports.ts'
+export type { Signal, SignalKind, SignalStream, SignalSubject } from './signal.ts'

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { CryptoKey } from 'jose'
+import type { Signal, SignalStream } from './signal.ts'
 
 export type TokenEndpointAuthMethod =
   | 'client_secret_post'
@@ -113,37 +114,6 @@ export interface SignOut {
   readonly issuedAt: Date
   /** What said so, where it works only once. */
   readonly token?: { readonly jti: string; readonly expiresAt: Date }
-}
-
-/** A stream of signals (Shared Signals) about the people of a connection. */
-export interface SignalStream {
-  readonly issuer: string
-  readonly audience: string
-  /** Absent: the provider signs them, too. */
-  readonly jwksUri?: string
-  /** What the transmitter shows, beside its signature. */
-  readonly token?: string
-}
-
-export type SignalKind =
-  | 'session-revoked'
-  | 'credential-change'
-  | 'account-disabled'
-  | 'account-enabled'
-  | 'account-purged'
-
-/** All that is given holds together; nothing given is nobody. */
-export interface SignalSubject {
-  /** As the provider of the connection names the person. */
-  readonly subject?: string
-  readonly email?: string
-  /** One session of the provider. */
-  readonly sid?: string
-}
-
-export interface Signal {
-  readonly kind: SignalKind
-  readonly subject: SignalSubject
 }
 
 /** What a verified token says; nothing where that means nothing here. */

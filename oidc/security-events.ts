@@ -1,6 +1,7 @@
 import { isName } from './claims.ts'
 import { refused } from './errors.ts'
-import type { OidcConnection, Signal, SignalKind, SignalSubject } from './ports.ts'
+import type { OidcConnection } from './ports.ts'
+import type { Signal, SignalKind, SignalSubject } from './signal.ts'
 
 const CAEP = 'https://schemas.openid.net/secevent/caep/event-type/'
 const RISC = 'https://schemas.openid.net/secevent/risc/event-type/'

@@ -4,9 +4,10 @@ import { NETWORK_DEADLINE } from './deadline.ts'
 import { ALGORITHMS, only, signingAlgorithms } from './discovery.ts'
 import { refused } from './errors.ts'
 import { createKeySource, downloadKeys, type KeySource } from './keys.ts'
-import type { OidcConnection, ReceivedSignals, Refusal, SignalStream } from './ports.ts'
+import type { OidcConnection, ReceivedSignals, Refusal } from './ports.ts'
 import { signalsOf } from './security-events.ts'
 import { sharedDocument } from './shared.ts'
+import type { SignalStream } from './signal.ts'
 import { verifyUnasked } from './unasked.ts'
 import { loadConnection, type Manner, type Service, type Visit } from './visit.ts'
 
@@ -29,7 +30,7 @@ const ERRORS: Readonly<Record<string, string>> = {
   ERR_JOSE_ALG_NOT_ALLOWED: 'invalid_key',
 }
 
-function errorOf({ code, detail = '' }: Refusal): string {
+export function errorOf({ code, detail = '' }: Refusal): string {
   if (code === 'signal_unauthenticated') return 'authentication_failed'
   if (code === 'unknown_connection' || code === 'no_signals') return 'access_denied'
   return ERRORS[detail] ?? 'invalid_request'
@@ -39,7 +40,7 @@ function errorOf({ code, detail = '' }: Refusal): string {
 export async function receiveSignals(visit: Visit): Promise<unknown> {
   const connection = await loadConnection(visit)
   const { signals } = connection
-  if (!signals) throw refused('no_signals')
+  if (!signals || signals.delivery === 'poll') throw refused('no_signals')
   authenticate(visit, signals)
   const { body, id: requestId } = visit.request
   if (typeof body !== 'string') throw refused('invalid_signal', 'not a security event token')
@@ -56,7 +57,7 @@ function authenticate({ request }: Visit, { token }: SignalStream): void {
 
 const digest = (text: string) => createHash('sha256').update(text).digest()
 
-interface Reading {
+export interface Reading {
   readonly connection: OidcConnection
   readonly signals: SignalStream
 }
@@ -65,7 +66,8 @@ interface Reading {
 const DAY = 86_400
 const OLDEST = 14 * DAY
 
-async function readSignals(service: Service, reading: Reading, jwt: string): Promise<ReceivedSignals> {
+/** Verifies a token, and reads of it what means something here. */
+export async function readSignals(service: Service, reading: Reading, jwt: string): Promise<ReceivedSignals> {
   const { connection, signals } = reading
   const deadline = AbortSignal.timeout(NETWORK_DEADLINE)
   const { payload, issuedAt, token } = await verifyUnasked(jwt, {

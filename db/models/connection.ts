@@ -41,6 +41,8 @@ export interface SignalSettings {
   readonly audience: string
   /** Absent: the provider's own keys. */
   readonly jwksUri?: string
+  readonly delivery?: 'push' | 'poll'
+  readonly endpoint?: string
 }
 
 /** What an administrator has approved of a provider, or what of it awaits that. */

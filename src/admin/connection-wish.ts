@@ -111,6 +111,8 @@ async function streamColumns(
 
 /** The provider's keys verify what the provider says, and nobody else's. */
 function signalsMisfit({ issuer, signals }: OidcWish): string | null {
+  if (signals && (signals.delivery === 'poll') !== (signals.endpoint !== undefined))
+    return 'Signals that are polled have an endpoint, and others have none.'
   const needsKeys = signals && signals.jwksUri === undefined && signals.issuer !== issuer
   return needsKeys ? 'Signals of another issuer than the provider need its jwksUri.' : null
 }

@@ -105,7 +105,7 @@ interface Patch extends Partial<Pick<ConnectionRow, 'name' | 'status'>> {
   readonly oidc?: {
     readonly issuer?: string | null
     readonly clientSecret?: string | null
-    readonly signals?: { readonly token?: string | null } | null
+    readonly signals?: { readonly endpoint?: string | null; readonly token?: string | null } | null
   }
   readonly scim?: object
 }
@@ -162,10 +162,15 @@ async function changeOf(
 }
 
 /** A secret goes to the provider it was given for, and to no other that somebody who cannot read it may name. */
-function checkSecretStays({ issuer, clientSecret }: ConnectionRow, { oidc = {} }: Patch): void {
+function checkSecretStays(before: ConnectionRow, { oidc = {} }: Patch): void {
+  const { issuer, clientSecret, signalToken, settings } = before
   const moves = (oidc.issuer ?? issuer) !== issuer
   if (moves && clientSecret !== null && oidc.clientSecret === undefined)
     throw new Problem('invalid_request', 'Another issuer needs its own clientSecret, or null for none.')
+  const { endpoint, token } = oidc.signals ?? {}
+  const polledElsewhere = endpoint && endpoint !== settings.oidc?.signals?.endpoint
+  if (polledElsewhere && signalToken !== null && token === undefined)
+    throw new Problem('invalid_request', 'Another endpoint needs its own token, or null for none.')
 }
 
 const nameTaken = ({ name }: Pick<ConnectionRow, 'name'>) => taken(`Another connection is named "${name}".`)

@@ -1,6 +1,6 @@
 import helmet from '@fastify/helmet'
 import type { FastifyInstance } from 'fastify'
-import { oidcPlugin } from '../../oidc/index.ts'
+import { createSignalPoller, type OidcOptions, oidcPlugin } from '../../oidc/index.ts'
 import type { Config } from '../config.ts'
 import { oidcSignIn } from '../gateway/oidc-sign-in.ts'
 import { oidcSignals } from '../gateway/oidc-signals.ts'
@@ -14,6 +14,7 @@ import { type ProductHost, productRoutes } from '../me/product.ts'
 import type { Outbound } from '../outbound.ts'
 import type { Policies } from '../provisioning/policy.ts'
 import { answerErrorsByPage } from './failures.ts'
+import { pollWhileListening } from './polling.ts'
 
 export interface PeopleOptions {
   readonly config: Config
@@ -35,24 +36,25 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
     answerErrorsByPage(scope)
     await personRoutes(scope, product)
     await assetRoutes(scope, product)
-    await scope.register((inner: FastifyInstance) =>
-      oidcPlugin(inner, {
-        ...oidcStore(host, refusals),
-        signIn: oidcSignIn(host, policies),
-        clientKey: async () => {
-          const { privateKey: key, kid } = await product.signingKeys.signer('RS256')
-          return { key, kid }
-        },
-        signal: oidcSignals(host),
-        fetch: outbound.fetch,
-        allowInsecure: outbound.allowInsecure,
-        publicUrl,
-        sessionCookie,
-        now: host.clock,
-        pages: pagesFor,
-        lookupWait: ({ ip }) => lookups({ address: ip, now: host.clock() }),
-      }),
-    )
+    const ports: OidcOptions = {
+      ...oidcStore(host, refusals),
+      signIn: oidcSignIn(host, policies),
+      clientKey: async () => {
+        const { privateKey: key, kid } = await product.signingKeys.signer('RS256')
+        return { key, kid }
+      },
+      signal: oidcSignals(host),
+      fetch: outbound.fetch,
+      allowInsecure: outbound.allowInsecure,
+      publicUrl,
+      sessionCookie,
+      now: host.clock,
+      pages: pagesFor,
+      lookupWait: ({ ip }) => lookups({ address: ip, now: host.clock() }),
+    }
+    await scope.register((inner: FastifyInstance) => oidcPlugin(inner, ports))
+    const poll = createSignalPoller(ports)
+    pollWhileListening(app, { ...host, store: ports.store, poll, log: app.log })
   })
 }
 

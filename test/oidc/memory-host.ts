@@ -94,7 +94,7 @@ export function reset(host: MemoryHost): void {
   host.connections.splice(0, Infinity, ...changed)
 }
 
-function portsOf(host: MemoryHost): OidcOptions {
+export function portsOf(host: MemoryHost): OidcOptions {
   return {
     store: storeOf(host),
     documents: memoryDocuments(),

@@ -172,6 +172,14 @@ holdOnEachLayout(
       t.match(await push({ ...event, aud: 'moved' }), { status: 400, body: { err: 'authentication_failed' } })
       t.equal((await patch({ token: null })).status, 200)
       t.equal((await push({ ...event, aud: 'moved' })).status, 202)
+      const endpoint = 'https://idp.example/poll'
+      t.match(await patch({ delivery: 'poll' }), { status: 400, body: { detail: /endpoint/ } })
+      t.match(await patch({ endpoint }), { status: 400, body: { detail: /endpoint/ } })
+      t.equal((await patch({ delivery: 'poll', endpoint, token: TOKEN })).status, 200)
+      t.match(await push({ ...event, aud: 'moved' }), { status: 400, body: { err: 'access_denied' } })
+      const elsewhere = { endpoint: 'https://evil.example/poll' }
+      t.match(await patch(elsewhere), { status: 400, body: { detail: /token/ } }, 'no secret goes elsewhere')
+      t.equal((await patch({ ...elsewhere, token: null })).status, 200)
       const none = (await patch(null)).body as Body & { oidc: object } // as the contract has it
       t.notOk('signals' in none.oidc)
       t.match(await push({ ...event, aud: 'moved' }), { status: 400, body: { err: 'access_denied' } })

@@ -9,7 +9,7 @@ import { readConfig } from '../../src/config.ts'
 import type { ResolveTxt } from '../../src/domains/records.ts'
 import { oidcSignIn } from '../../src/gateway/oidc-sign-in.ts'
 import { rememberedPolicies } from '../../src/provisioning/policy.ts'
-import { secretsOf } from '../../src/secrets.ts'
+import { type Secrets, secretsOf } from '../../src/secrets.ts'
 import { makeDatabase } from '../database.ts'
 import * as api from './api.ts'
 
@@ -39,6 +39,7 @@ export interface TestSignIn {
 export interface Usher {
   readonly app: FastifyInstance
   readonly db: Db
+  readonly secrets: Secrets
   readonly call: api.Call
   readonly admin: api.Ask
   readonly scim: (token: string, headers?: Record<string, string>) => api.Ask
@@ -98,6 +99,7 @@ export async function startUsher(t: Teardown, options: UsherOptions = {}): Promi
   return {
     app,
     db,
+    secrets: host.secrets,
     call,
     ...asks,
     signIn: signInOf(host),
