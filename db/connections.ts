@@ -114,7 +114,8 @@ export async function changeConnection(
 const signInSettings = {
   name: 'oidc_connection',
   text: `select c.id, c.name, c.issuer, c.client_id, c.client_secret, c.token_endpoint_auth_method,
-           c.correlation_claim, c.scopes, c.scim_profile, c.settings, c.signal_token, c.pins, c.version,
+           c.correlation_claim, c.scopes, c.scim_profile, c.settings, c.signal_token, c.pins,
+           c.drift is not null as drifted, c.version,
            o.slug as organization_slug, o.name as organization_name, d.generation as outage_generation, d.failure,
            (select version from logos where organization_id = $1) as logo_version
          from connections c join organizations o on o.id = c.organization_id and o.status = 'active'
@@ -137,6 +138,7 @@ export interface OidcConnectionRow {
   readonly settings: ConnectionSettings
   readonly signal_token: string | null
   readonly pins: ProviderPins | null
+  readonly drifted: boolean
   readonly version: number
   readonly organization_slug: string
   readonly organization_name: string

@@ -78,7 +78,7 @@ export {
   keepProviderFailure,
   type ProviderDocumentRow,
 } from './provider-documents.ts'
-export { approveProvider, pinProvider, recordDrift } from './provider-pins.ts'
+export { approveProvider, forgetDrift, pinProvider, recordDrift } from './provider-pins.ts'
 export {
   createScimClient,
   findScimClient,

@@ -60,6 +60,25 @@ export async function recordDrift(
   await query(scope.db, drift, [...written(scope, events), id, JSON.stringify(pins), version, accepted])
 }
 
+const forget = {
+  name: 'forget_provider_drift',
+  text: `
+  with returned as (
+    update connections set drift = null, version = version + 1, updated_at = $2
+    where organization_id = $1 and id = $6 and version = $7 and drift is not null returning id
+  ), ${recording('returned')}
+  select id from returned`,
+}
+
+/** A provider that is again as it was approved has nothing to be approved. */
+export async function forgetDrift(
+  scope: Scope,
+  { id, version }: Pick<Pinned, 'id' | 'version'>,
+  events: readonly NewEvent[],
+): Promise<void> {
+  await query(scope.db, forget, [...written(scope, events), id, version])
+}
+
 const approve = {
   name: 'approve_provider',
   text: `

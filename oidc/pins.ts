@@ -31,7 +31,10 @@ export async function checkPins(
 ): Promise<void> {
   const found = pinsOf(metadata)
   const pins = connection.pins ?? (await store.pin(connection, found))
-  if (pins && isWithin(found.algorithms, pins.algorithms) && isWithin(found.origins, pins.origins)) return
+  if (pins && isWithin(found.algorithms, pins.algorithms) && isWithin(found.origins, pins.origins)) {
+    if (connection.drifted) await store.forgetDrift(connection)
+    return
+  }
   if (!pins) throw refused('provider_drifted', 'the connection has changed')
   await store.recordDrift(connection, found)
   if (!connection.acceptsDrift) throw refused('provider_drifted', beyond(found, pins).join(' '))

@@ -35,6 +35,8 @@ export interface OidcConnection {
   readonly requiredClaims?: Readonly<Record<string, string>>
   /** What of the provider was approved; absent until it was first met. */
   readonly pins?: ProviderPins
+  /** Whether more than that was found, and waits for approval. */
+  readonly drifted?: boolean
   /** Whether more than that is accepted of it, and only told. */
   readonly acceptsDrift?: boolean
   /** The failure of its provider's endpoints that no answer of theirs has followed. */
@@ -172,6 +174,8 @@ export interface OidcStore {
   pin(connection: OidcConnection, found: ProviderPins): Promise<ProviderPins | null>
   /** Leaves one event of what is found beyond the pins, however often it is; pins it where that is accepted. */
   recordDrift(connection: OidcConnection, found: ProviderPins): Promise<void>
+  /** Nothing waits for approval any more, since the provider says no more than is pinned; leaves one event. */
+  forgetDrift(connection: OidcConnection): Promise<void>
   /** Ends sessions because the provider says so; false where its token was used before. */
   signOut(signOut: SignOut, context: { requestId: string }): Promise<boolean>
   /** Leaves one event where the connection is known. */

@@ -11,6 +11,7 @@ export type EventType =
   | 'connection.changed'
   | 'connection.pinned'
   | 'connection.drifted'
+  | 'connection.returned'
   | 'connection.approved'
   | 'connection.enabled'
   | 'connection.disabled'

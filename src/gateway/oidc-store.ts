@@ -188,6 +188,7 @@ async function connectionOf(
     scopes: row.scopes ?? [],
     ...(row.failure && { outage: { failure: row.failure, generation: row.outage_generation ?? 0 } }),
     ...(row.pins && { pins: row.pins }),
+    drifted: row.drifted,
     acceptsDrift: row.settings.oidc?.onDrift === 'accept',
     ...(row.settings.oidc?.lenientLogoutTokens && { lenientLogoutTokens: true }),
     ...(await streamOf(row, organizationId, secrets)),

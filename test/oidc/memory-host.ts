@@ -151,6 +151,7 @@ function storeOf(host: MemoryHost): OidcStore {
       if (!known) connections[at] = { ...connection, pins: found }
       return known ?? found
     },
+    forgetDrift: async () => {},
     recordDrift: async (_connection, found) => {
       host.drifts.push(found)
     },

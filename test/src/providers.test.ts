@@ -50,7 +50,7 @@ const oidcOf = async ({ admin }: ListeningUsher, { path }: Connection) =>
   (await admin('GET', path)).body.oidc as { pins?: Json; drift?: Json }
 
 const EVENTS = `select type from events where subject_id = $1
-  and type in ('connection.pinned', 'connection.drifted', 'connection.approved') order by id`
+  and type in ('connection.pinned', 'connection.drifted', 'connection.returned', 'connection.approved') order by id`
 const eventsOf = async ({ rows }: ListeningUsher, { id }: Connection) =>
   (await rows(EVENTS, [id])).map(({ type }) => String(type).replace('connection.', ''))
 
@@ -115,6 +115,20 @@ t.test('a provider may come to say less, or be allowed to say more', async (t) =
   for (let i = 0; i < 2; i++) t.match(await signIn(usher, connection), home)
   t.match(await oidcOf(usher, connection), { pins: { algorithms: ['PS512', 'RS256'] } })
   t.same(await eventsOf(usher, connection), ['pinned', 'drifted'])
+})
+
+t.test('a provider that is again as it was has nothing to be approved', async (t) => {
+  const { connection, lie } = await meet(t)
+  t.match(await signIn(usher, connection), home)
+  ahead += 6 * MINUTE
+  lie(extended({ id_token_signing_alg_values_supported: ['RS256', 'ES512'] }))
+  t.match(await signIn(usher, connection), drifted)
+  ahead += 6 * MINUTE
+  lie({})
+  for (const one of [usher, other, usher]) t.match(await signIn(one, connection), home)
+  t.notOk((await oidcOf(usher, connection)).drift)
+  t.match(await usher.admin('POST', `${connection.path}/approve`), { status: 409 })
+  t.same(await eventsOf(usher, connection), ['pinned', 'drifted', 'returned'])
 })
 
 t.test('what was approved of one issuer says nothing of the next', async (t) => {
