@@ -158,6 +158,8 @@ export {
   type NewPlace,
   type ResourceRow,
   type Role,
+  type ShownRow,
+  showUser,
   type UserRecord,
   type UserRow,
   type UserStatus,

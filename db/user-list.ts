@@ -1,7 +1,7 @@
 import { query } from './connect.ts'
 import { type Condition, count, type Listed, type Page, paged } from './page.ts'
 import type { Scope } from './scope.ts'
-import { type ResourceRow, resourceColumns } from './users.ts'
+import { type ShownRow, shownColumns } from './users.ts'
 
 /** Parameters of a list's condition begin here. */
 export const userListFirstParameter = 2
@@ -11,10 +11,10 @@ const present = 'users u where u.organization_id = $1 and u.deleted_at is null'
 export function listUsers(
   { db, organizationId }: Scope,
   { where, ...page }: Page & { where: Condition },
-): Promise<Listed<ResourceRow>[]> {
+): Promise<Listed<ShownRow>[]> {
   const from = `${present} and ${where.text}`
   const values = [organizationId, ...where.values]
-  return query(db, ...paged({ columns: resourceColumns, from, alias: 'u', values }, page))
+  return query(db, ...paged({ columns: shownColumns, from, alias: 'u', values }, page))
 }
 
 export function countUsers({ db, organizationId }: Scope, where: Condition): Promise<number> {

@@ -234,24 +234,16 @@ const allGroups = `
      select x.id, x.display_name from groups x
      where x.organization_id = u.organization_id and x.id = a.id and x.deleted_at is null offset 0) g)`
 
-const columnsWith = (groups: string) => `${userColumns}, ${groups} as groups, ${managerName} as manager_name`
-
-/** The columns of a SCIM User: the record, and what is computed from others. */
-export const resourceColumns = columnsWith(directGroups)
+const resourceColumns = `${userColumns}, ${directGroups} as groups, ${managerName} as manager_name`
 
 const selecting = (columns: string) =>
   `select ${columns} from users u where u.organization_id = $1 and u.id = $2 and u.deleted_at is null`
 
 const byId = { name: 'user_by_id', text: selecting(resourceColumns) }
-const byIdNested = { name: 'user_by_id_nested', text: selecting(columnsWith(allGroups)) }
 
-/** `nested`: with the groups that the person belongs to through others. */
-export async function findUser(
-  { db, organizationId }: Scope,
-  id: string,
-  { nested = false } = {},
-): Promise<ResourceRow | null> {
-  return (await query<ResourceRow>(db, nested ? byIdNested : byId, [organizationId, id]))[0] ?? null
+/** A person as SCIM has them, to be changed. */
+export async function findUser({ db, organizationId }: Scope, id: string): Promise<ResourceRow | null> {
+  return (await query<ResourceRow>(db, byId, [organizationId, id]))[0] ?? null
 }
 
 const byIdLocked = { name: 'user_by_id_locked', text: `${byId.text} for update of u` }
@@ -259,4 +251,38 @@ const byIdLocked = { name: 'user_by_id_locked', text: `${byId.text} for update o
 /** As `findUser`, and holds the row until the transaction ends: for a writer that keeps losing to others. */
 export async function lockUser({ db, organizationId }: Scope, id: string): Promise<ResourceRow | null> {
   return (await query<ResourceRow>(db, byIdLocked, [organizationId, id]))[0] ?? null
+}
+
+/** A person as SCIM has them, to be shown: what is only copied stays text. */
+export interface ShownRow
+  extends Pick<ResourceRow, 'id' | 'user_name' | 'external_id' | 'status' | 'version' | 'created_at'>,
+    Pick<ResourceRow, 'updated_at' | 'groups' | 'manager_name'> {
+  /** The text of the attributes. */
+  readonly document: string
+  /** The extension with the manager, where there is one; then it is not in the document. */
+  readonly enterprise: Readonly<Record<string, unknown>> | null
+}
+
+const extension = `'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'`
+
+const shownWith = (
+  groups: string,
+) => `u.id, u.user_name, u.external_id, u.status, u.version, u.created_at, u.updated_at,
+  (case when u.manager is null then u.attributes else u.attributes - ${extension} end)::text as document,
+  case when u.manager is not null then u.attributes -> ${extension} end as enterprise,
+  ${groups} as groups, ${managerName} as manager_name`
+
+/** The columns of a `ShownRow`. */
+export const shownColumns = shownWith(directGroups)
+
+const shown = { name: 'shown_user', text: selecting(shownColumns) }
+const shownNested = { name: 'shown_user_nested', text: selecting(shownWith(allGroups)) }
+
+/** `nested`: with the groups that the person belongs to through others. */
+export async function showUser(
+  { db, organizationId }: Scope,
+  id: string,
+  { nested = false } = {},
+): Promise<ShownRow | null> {
+  return (await query<ShownRow>(db, nested ? shownNested : shown, [organizationId, id]))[0] ?? null
 }

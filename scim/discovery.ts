@@ -174,7 +174,12 @@ export function discoveryRoutes(app: FastifyInstance, discovery: Discovery): voi
   ] as const) {
     app.get(url, async (request, reply) => {
       const resources = [...(await shownTo(request))[kind].values()].map(({ body }) => body)
-      return send(reply, 200, listResponse({ totalResults: resources.length, startIndex: 1, resources }))
+      const page = { totalResults: resources.length, startIndex: 1 }
+      return send(
+        reply,
+        200,
+        listResponse({ ...page, resources: resources.map((one) => JSON.stringify(one)) }),
+      )
     })
     app.get<{ Params: { id: string } }>(`${url}/:id`, async (request, reply) => {
       const document = (await shownTo(request))[kind].get(request.params.id.toLowerCase())

@@ -19,6 +19,11 @@ export interface Caller {
 export interface Stored {
   readonly id: string
   readonly attributes: Attributes
+  /**
+   * More of its attributes, as the text of a JSON object, where the host has them as such: a plain read copies it.
+   * None is one of `attributes`, and none of the RFC's own that refer to other resources.
+   */
+  readonly document?: string
   readonly created: Date
   readonly lastModified: Date
   readonly version: number

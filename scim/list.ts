@@ -53,11 +53,11 @@ async function pageByIndex<C extends Caller>(
   { startIndex, count }: { startIndex: number; count: number },
 ): Promise<Page> {
   let totalResults = 0
-  const resources: object[] = []
+  const resources: string[] = []
   for (const { from, selection } of parts) {
     const rest = { startIndex: Math.max(1, startIndex - totalResults), count: count - resources.length }
     const page = await from.handler.list(caller, { ...selection, ...rest })
-    resources.push(...page.resources.map((stored) => from.project(stored, selection)))
+    resources.push(...page.resources.map((stored) => from.write(stored, selection)))
     totalResults += page.totalResults ?? page.resources.length
   }
   return { totalResults, startIndex, resources }
@@ -80,7 +80,7 @@ async function pageByCursor<C extends Caller>(
   if (more) rows.splice(mark.side === 'after' ? -1 : 0, 1)
   const resources = rows.map(({ part, stored }) => {
     const { from, selection } = parts[part] as Part<C> // it came from there
-    return from.project(stored, selection)
+    return from.write(stored, selection)
   })
   return { ...(isWhole && { totalResults: rows.length }), resources, ...marksOf(rows, mark, more) }
 }

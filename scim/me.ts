@@ -25,7 +25,7 @@ interface MeOptions<C extends Caller> {
 
 async function show<C extends Caller>(
   { caller, id }: Me<C>,
-  { handler, type, project, location }: Resources<C>,
+  { handler, type, write, location }: Resources<C>,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
 ): Promise<FastifyReply> {
   const wanted = parseWanted(request.query as Query, type) // what Fastify's parser gives
@@ -33,7 +33,7 @@ async function show<C extends Caller>(
   // Whoever keeps answers by their address would give one person's to another.
   reply.headers({ etag: etag(stored.version), location: location(id), 'cache-control': 'no-store' })
   if (isKnown(request.headers['if-none-match'], etag(stored.version))) return reply.code(304).send()
-  return send(reply, 200, project(stored, wanted))
+  return send(reply, 200, write(stored, wanted))
 }
 
 /**

@@ -41,23 +41,24 @@ export function parsePage(query: Query, maxResults: number): Asked {
   return { cursor: String(cursor), count }
 }
 
+const LIST_RESPONSE = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'
+
 export interface Page {
   readonly totalResults?: number | undefined
   readonly startIndex?: number | undefined
   readonly nextCursor?: string | undefined
   readonly previousCursor?: string | undefined
-  readonly resources: readonly object[]
+  /** Each in JSON. */
+  readonly resources: readonly string[]
 }
 
-export function listResponse({ resources, ...page }: Page): object {
+/** In JSON. Put together by hand: a list of one is what is asked for most. */
+export function listResponse({ resources, ...page }: Page): string {
   const { totalResults, startIndex, nextCursor, previousCursor } = page
-  return {
-    schemas: ['urn:ietf:params:scim:api:messages:2.0:ListResponse'],
-    totalResults,
-    itemsPerPage: resources.length,
-    startIndex,
-    nextCursor,
-    previousCursor,
-    Resources: resources,
-  }
+  const total = totalResults === undefined ? '' : `"totalResults":${totalResults},`
+  const start = startIndex === undefined ? '' : `"startIndex":${startIndex},`
+  const next = nextCursor === undefined ? '' : `"nextCursor":${JSON.stringify(nextCursor)},`
+  const previous = previousCursor === undefined ? '' : `"previousCursor":${JSON.stringify(previousCursor)},`
+  const counts = `${total}"itemsPerPage":${resources.length},${start}${next}${previous}`
+  return `{"schemas":["${LIST_RESPONSE}"],${counts}"Resources":[${resources.join(',')}]}`
 }

@@ -1,15 +1,16 @@
 import { etag } from './etag.ts'
 import { isRecord } from './filter/match.ts'
 import type { Stored } from './handler.ts'
-import { returnedOf, type Shown, view } from './returned.ts'
+import { isShownAsKept, returnedOf, type Shown, view } from './returned.ts'
+import { enterpriseUserSchema } from './schema/enterprise-user.ts'
 import { findSub } from './schema/lookup.ts'
 import type { Attribute, Attributes, Json, ResourceType } from './schema/types.ts'
 import type { Resource } from './select.ts'
 
 export interface Projection {
   readonly location: (id: string) => string
-  /** The resource as the client sees it. */
-  readonly project: (stored: Stored, wanted?: Shown) => Resource
+  /** The resource as the client sees it, in JSON. */
+  readonly write: (stored: Stored, shown?: Shown) => string
 }
 
 /** An attribute whose elements refer to resources of this server. */
@@ -57,6 +58,18 @@ function addRefs(resource: Resource, references: readonly Reference[], baseUrl: 
 /** Where `urn:` has its colon; no other name has one. */
 const COLON = 0x3a
 
+const QUOTED_URN = '"urn:'
+
+/** The URNs of extensions in the text of a document: no other key begins so, and in a value a quote is escaped. */
+function extensionsIn(document: string): string[] {
+  const found: string[] = []
+  for (let at = document.indexOf(QUOTED_URN); at !== -1; at = document.indexOf(QUOTED_URN, at + 1)) {
+    const end = document.indexOf('"', at + 1)
+    if (/^ *:/.test(document.slice(end + 1, end + 3))) found.push(document.slice(at + 1, end))
+  }
+  return found
+}
+
 /** The view of one resource type; its tables are made once, so that a plain read costs little more than a copy. */
 export function createProjection(type: ResourceType<string>, baseUrl: string): Projection {
   const urns = type.extensions.map(({ schema }) => schema.id)
@@ -66,14 +79,12 @@ export function createProjection(type: ResourceType<string>, baseUrl: string): P
     ...type.extensions.flatMap(({ schema }) => referencesIn(schema.attributes, schema.id)),
   ]
   const location = (id: string) => `${baseUrl}${type.endpoint}/${encodeURIComponent(id)}`
-  const schemasOf = (attributes: Attributes) => [
-    type.schema.id,
-    ...urns.filter((urn) => attributes[urn] !== undefined),
-  ]
 
-  const whole = ({ id, attributes, created, lastModified, version }: Stored): Resource => {
+  const resourceOf = (stored: Stored, attributes: Attributes, copied: readonly string[] = []): Resource => {
+    const { id, created, lastModified, version } = stored
+    const used = urns.filter((urn) => attributes[urn] !== undefined || copied.includes(urn))
     const resource: Resource = {
-      schemas: schemasOf(attributes),
+      schemas: [type.schema.id, ...used],
       id,
       ...attributes,
       meta: {
@@ -92,6 +103,24 @@ export function createProjection(type: ResourceType<string>, baseUrl: string): P
     return resource
   }
 
-  const project = (stored: Stored, wanted: Shown = {}): Resource => view(whole(stored), wanted, returned)
-  return { location, project }
+  const canBeCopied =
+    isShownAsKept(returned) &&
+    references.every(({ urn = enterpriseUserSchema.id }) => urn === enterpriseUserSchema.id)
+
+  /** The document goes into the answer as it is; undefined where some of it is not to be shown. */
+  const copy = (stored: Stored, document: string): string | undefined => {
+    const copied = extensionsIn(document)
+    if (!canBeCopied || document.length < 3 || !copied.every((urn) => urns.includes(urn))) return undefined
+    return `${JSON.stringify(resourceOf(stored, stored.attributes, copied)).slice(0, -1)},${document.slice(1)}`
+  }
+
+  const write = (stored: Stored, shown: Shown = {}): string => {
+    const { document = '{}' } = stored
+    const isWhole = !shown.attributes && !shown.excludedAttributes
+    const text = isWhole ? copy(stored, document) : undefined
+    if (text !== undefined) return text
+    const attributes = { ...stored.attributes, ...JSON.parse(document) }
+    return JSON.stringify(view(resourceOf(stored, attributes), shown, returned))
+  }
+  return { location, write }
 }

@@ -8,11 +8,12 @@ function contentType(accept: string | undefined): string {
   return plain ? 'application/json; charset=utf-8' : 'application/scim+json; charset=utf-8'
 }
 
-export function send(reply: FastifyReply, status: number, body: object): FastifyReply {
+/** `body`: what is written in JSON, or that text itself. */
+export function send(reply: FastifyReply, status: number, body: object | string): FastifyReply {
   return reply
     .code(status)
     .header('content-type', contentType(reply.request.headers.accept))
-    .send(JSON.stringify(body))
+    .send(typeof body === 'string' ? body : JSON.stringify(body))
 }
 
 export function sendError(reply: FastifyReply, error: ScimError): FastifyReply {

@@ -35,11 +35,11 @@ function preconditionOf({ headers }: FastifyRequest): Precondition {
 }
 
 function show(
-  { project }: Projection,
+  { write }: Projection,
   reply: FastifyReply,
   { status = 200, stored, shown }: { status?: number; stored: Stored; shown: Shown },
 ): FastifyReply {
-  return send(reply.header('etag', etag(stored.version)), status, project(stored, shown))
+  return send(reply.header('etag', etag(stored.version)), status, write(stored, shown))
 }
 
 async function create<C extends Caller>(

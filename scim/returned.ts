@@ -40,6 +40,11 @@ export function returnedOf({ schema, extensions }: ResourceType<string>): Return
   return { always: pathsOf('always'), never: pathsOf('never'), onRequest: pathsOf('request') }
 }
 
+/** Whether every attribute is returned where the client asks for none by name. */
+export function isShownAsKept({ never, onRequest }: Returned): boolean {
+  return never.length === 0 && onRequest.length === 0
+}
+
 /** Whether one of the paths names this one: an attribute is named by its sub-attributes, too. */
 const isNamed = ({ urn, name, sub }: AttrPath, paths: readonly AttrPath[]) =>
   paths.some((one) => one.urn === urn && one.name === name && (sub === undefined || one.sub === sub))

@@ -4,6 +4,8 @@ import {
   listUsers,
   type ResourceRow,
   type Scope,
+  type ShownRow,
+  showUser,
   userFilterColumns,
   userListFirstParameter,
 } from '../../db/index.ts'
@@ -25,7 +27,7 @@ import { isUuid } from '../ids.ts'
 import { changeUser, removeUser } from '../provisioning/lifecycle.ts'
 import type { Policies } from '../provisioning/policy.ts'
 import { provision } from '../provisioning/provision.ts'
-import { attributesOf, isActive, managerOf, sayingOf, storedUser } from '../translate/user.ts'
+import { attributesOf, isActive, managerOf, sayingOf, shownUser, storedUser } from '../translate/user.ts'
 import type { ScimCallerContext } from './scim-auth.ts'
 import { pageOf, selectionOf } from './scim-lists.ts'
 import { checkReferences } from './scim-references.ts'
@@ -39,7 +41,7 @@ export function scimUsers(policies: Policies): ResourceHandler<ScimCallerContext
     createsAtOnce: 300,
     create: (caller, attributes) => create(caller, attributes, policies),
     get: async ({ scope }, id, wanted) =>
-      stored(isUuid(id) ? await findUser(scope, id, { nested: asksForGroups(wanted) }) : null),
+      shown(isUuid(id) ? await showUser(scope, id, { nested: asksForGroups(wanted) }) : null),
     list,
     replace: async (caller, id, attributes, when) =>
       stored(await change(caller, id, { when, policies, edit: replaced(caller, attributes) })),
@@ -53,6 +55,8 @@ export function scimUsers(policies: Policies): ResourceHandler<ScimCallerContext
 /** To be asked for by name is what brings the groups of groups. */
 const asksForGroups = ({ attributes }: Wanted): boolean =>
   attributes?.some(({ name }) => name === 'groups') ?? false
+
+const shown = (row: ShownRow | null): Stored | null => row && shownUser(row)
 
 const stored = (row: ResourceRow | null): Stored | null => row && storedUser(row)
 
@@ -83,7 +87,7 @@ async function list(caller: ScimCallerContext, query: ListQuery) {
   const { scope } = caller
   const { where, page } = selectionOf(query, { ...table, schemas: typeFor(caller, userType) })
   const rows = query.count > 0 ? await listUsers(scope, { where, ...page }) : []
-  return pageOf(query, { rows, stored: storedUser, count: () => countUsers(scope, where) })
+  return pageOf(query, { rows, stored: shownUser, count: () => countUsers(scope, where) })
 }
 
 interface UserChange {

@@ -1,4 +1,4 @@
-import type { ResourceRow, UserRecord } from '../../db/index.ts'
+import type { ResourceRow, ShownRow, UserRecord } from '../../db/index.ts'
 import type { Attributes, Json, Stored } from '../../scim/index.ts'
 import type { Saying } from '../provisioning/lifecycle.ts'
 
@@ -31,13 +31,31 @@ export function attributesOf(record: Omit<UserRecord, 'connection_id' | 'managed
   }
 }
 
+/** The resource of somebody who is only read. */
+export function shownUser(row: ShownRow): Stored {
+  const { user_name, external_id, enterprise, manager_name, groups } = row
+  return {
+    id: row.id,
+    attributes: {
+      userName: user_name,
+      ...(external_id !== null && { externalId: external_id }),
+      active: isActive(row),
+      ...(enterprise && managerNamed({ [ENTERPRISE]: enterprise as Complex }, manager_name)),
+      ...(groups && { groups }),
+    },
+    document: row.document,
+    created: row.created_at,
+    lastModified: row.updated_at,
+    version: row.version,
+  }
+}
+
 /** The resource with what is computed from others: `groups`, and the name of the manager. */
 export function storedUser(row: ResourceRow): Stored {
   return {
     id: row.id,
     attributes: {
-      ...attributesOf(row),
-      ...managerNamed(row),
+      ...managerNamed(attributesOf(row), row.manager_name),
       ...(row.groups && { groups: row.groups }),
     },
     created: row.created_at,
@@ -67,9 +85,9 @@ export function valuesOf(attributes: Attributes, name: 'roles' | 'entitlements')
   )
 }
 
-function managerNamed({ attributes, manager_name }: ResourceRow): Attributes {
-  if (manager_name === null) return {}
+function managerNamed(attributes: Attributes, name: string | null): Attributes {
+  if (name === null) return attributes
   const extension = attributes[ENTERPRISE] as Complex // it has a manager, or there would be no name
-  const manager = { ...(extension.manager as Complex), displayName: manager_name }
-  return { [ENTERPRISE]: { ...extension, manager } }
+  const manager = { ...(extension.manager as Complex), displayName: name }
+  return { ...attributes, [ENTERPRISE]: { ...extension, manager } }
 }
