@@ -39,7 +39,7 @@ export const userFilterColumns = {
     id: { sql: 'u.id', type: 'uuid' as const },
     ...prefixed('u', times),
     ...made('u', 'User'),
-    userName: { sql: 'u.user_name', required },
+    userName: { sql: 'u.user_name', required, unique: true as const },
     externalId: { sql: 'u.external_id' },
     active: { sql: "(u.status in ('staged', 'held', 'ready'))" },
     'emails.value': {

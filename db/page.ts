@@ -8,8 +8,8 @@ export interface Condition {
 }
 
 export interface Page {
-  /** SQL of the order, ending in a key. */
-  readonly orderBy: string
+  /** SQL of the order, ending in a key; absent where there is one row at most. */
+  readonly orderBy?: string | undefined
   readonly limit: number
   readonly offset: number
   /** SQL of what each row is sorted by, to be read as `sort_value`. */
@@ -30,16 +30,29 @@ export const beforeEveryId = '00000000-0000-0000-0000-000000000000'
 // The few shapes that IdPs keep asking are worth preparing; the bound keeps a client that varies its filters from
 // filling every connection with prepared statements.
 const MOST_PREPARED = 64
-const prepared = new Map<string, string>()
+const prepared = new Map<string, Map<string, Statement>>()
+let preparedSoFar = 0
 
-/** The statement, by a name where its shape is one of the first met. */
-export function named(text: string): Statement {
-  const known = prepared.get(text)
-  if (known) return { name: known, text }
-  if (prepared.size >= MOST_PREPARED) return { text }
-  const name = `list_${createHash('sha1').update(text).digest('hex').slice(0, 16)}`
-  prepared.set(text, name)
-  return { name, text }
+interface Shape {
+  readonly columns: string
+  /** All that follows them, however it is put. */
+  readonly rest: string
+}
+
+/**
+ * The statement that `write` gives, by a name where its shape is one of the first met. Looked up in two steps: the
+ * columns are long, and the same text each time.
+ */
+function named({ columns, rest }: Shape, write: () => string): Statement {
+  const ofColumns = prepared.get(columns) ?? new Map<string, Statement>()
+  const known = ofColumns.get(rest)
+  if (known) return known
+  const text = write()
+  if (preparedSoFar >= MOST_PREPARED) return { text }
+  preparedSoFar++
+  const statement = { name: `list_${createHash('sha1').update(text).digest('hex').slice(0, 16)}`, text }
+  prepared.set(columns, ofColumns.set(rest, statement))
+  return statement
 }
 
 interface Select {
@@ -60,18 +73,20 @@ export function paged(
   { orderBy, limit, offset, sortValue, beyond }: Page,
 ): [Statement, unknown[]] {
   const all = [...values, ...(beyond?.values ?? [])]
-  const selected = sortValue ? `${columns}, ${sortValue} as sort_value` : columns
-  const rows = `${from}${beyond ? ` and ${beyond.text}` : ''} order by ${orderBy} limit $${all.length + 1}`
-  if (offset === 0) return [named(`select ${selected} from ${rows}`), [...all, limit]]
-  const inner = `select ${alias}.* from ${rows} offset $${all.length + 2}`
-  return [named(`select ${selected} from (${inner}) ${alias} order by ${orderBy}`), [...all, limit, offset]]
+  const write = () => {
+    const selected = sortValue ? `${columns}, ${sortValue} as sort_value` : columns
+    const ordered = orderBy ? ` order by ${orderBy}` : ''
+    const rows = `${from}${beyond ? ` and ${beyond.text}` : ''}${ordered} limit $${all.length + 1}`
+    if (offset === 0) return `select ${selected} from ${rows}`
+    return `select ${selected} from (select ${alias}.* from ${rows} offset $${all.length + 2}) ${alias}${ordered}`
+  }
+  const rest = `${from};${orderBy};${beyond?.text};${sortValue};${offset === 0}`
+  return [named({ columns, rest }, write), offset === 0 ? [...all, limit] : [...all, limit, offset]]
 }
 
 export async function count(db: Db, from: string, values: unknown[]): Promise<number> {
-  const rows = await query<{ total: number }>(
-    db,
-    named(`select count(*)::integer as total from ${from}`),
-    values,
-  )
+  const columns = 'count(*)::integer as total'
+  const statement = named({ columns, rest: from }, () => `select ${columns} from ${from}`)
+  const rows = await query<{ total: number }>(db, statement, values)
   return rows[0]?.total ?? 0
 }

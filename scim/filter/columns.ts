@@ -9,6 +9,8 @@ export interface Column {
   readonly type?: 'uuid'
   /** Never null: a list sorted by it can be entered in its middle. */
   readonly required?: true
+  /** No two resources of a list have the same value, letter case aside: one that must equal it needs no order. */
+  readonly unique?: true
   /** A condition that is true for every row having an element with that value (parameter already placed). */
   readonly contains?: (parameter: string) => string
 }

@@ -13,18 +13,19 @@ export type SyntaxCode = 'invalidFilter' | 'invalidPath'
 
 /** A word is a name, a URN with its name, an operator or a literal; after `]` it begins with a dot. */
 const pattern =
-  /[ \t]*(?:(?<word>[A-Za-z$_.][\w$.:-]*)|(?<string>"[^"\\]*(?:\\[\s\S][^"\\]*)*")|(?<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?<mark>[()[\]]))/y
+  /[ \t]*(?:([A-Za-z$_.][\w$.:-]*)|("[^"\\]*(?:\\[\s\S][^"\\]*)*")|(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|([()[\]]))/y
 
 export function syntaxError(code: SyntaxCode, at: number, expected: string): ScimError {
   const what = code === 'invalidPath' ? 'path' : 'filter'
   return new ScimError(code, `The ${what} is malformed at position ${at + 1}: expected ${expected}.`)
 }
 
-function toToken({ groups = {} }: RegExpExecArray, at: number): Token {
-  if (groups.mark) return { kind: groups.mark as '(', text: groups.mark, at }
-  if (groups.word) return { kind: 'word', text: groups.word, at }
-  if (groups.number) return { kind: 'number', text: groups.number, at }
-  return { kind: 'string', text: groups.string ?? '', at }
+// By their places, in the order of the pattern: names would cost an object for each token.
+function toToken([, word, string, number, mark]: RegExpExecArray, at: number): Token {
+  if (mark) return { kind: mark as '(', text: mark, at }
+  if (word) return { kind: 'word', text: word, at }
+  if (number) return { kind: 'number', text: number, at }
+  return { kind: 'string', text: string ?? '', at }
 }
 
 /** The tokens of a filter or path, with one that marks its end. */

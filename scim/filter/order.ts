@@ -1,7 +1,7 @@
 import type { ListQuery } from '../handler.ts'
 import { findPath, pathKey } from '../schema/lookup.ts'
 import type { Attribute } from '../schema/types.ts'
-import type { AttrPath } from './ast.ts'
+import type { AttrPath, Filter } from './ast.ts'
 import { type SqlOptions, sortExpression } from './sql.ts'
 
 export interface OrderOptions extends SqlOptions {
@@ -17,7 +17,8 @@ interface Beyond {
 
 /** The order of a list in SQL. */
 export interface Order {
-  readonly by: string
+  /** Absent where there is one row at most. */
+  readonly by?: string
   /** What a row is sorted by, as text: the `value` of its place. Absent where that is its id alone. */
   readonly value?: string
   /** True of the rows behind the place where the page begins (those before it, where it goes backward). */
@@ -72,14 +73,21 @@ function beyondId({ key, firstParameter = 1, isUp, id }: Beginning): Beyond {
   return { text: `${key} ${isUp ? '>' : '<'} $${firstParameter}`, values: [id] }
 }
 
+function isOneAtMost(filter: Filter, { columns }: OrderOptions): boolean {
+  return (
+    filter.kind === 'compare' && filter.op === 'eq' && columns.paths[pathKey(filter.path)]?.unique === true
+  )
+}
+
 /**
  * How to find a page: rows come in the order of the list, or in its reverse where the page ends before a place. By
  * id where nothing is sorted by. RFC 7644 section 3.4.2.3: what has no value is last, and first where descending.
  */
 export function toOrder(
-  { sortBy, sortOrder, from }: Pick<ListQuery, 'sortBy' | 'sortOrder' | 'from'>,
+  { filter, sortBy, sortOrder, from }: Pick<ListQuery, 'filter' | 'sortBy' | 'sortOrder' | 'from'>,
   options: OrderOptions,
 ): Order {
+  if (!from && filter && isOneAtMost(filter, options)) return {}
   const { key, firstParameter } = options
   const isUp = (sortBy !== undefined && sortOrder === 'descending') === (from?.side === 'before')
   const direction = isUp ? 'asc' : 'desc'
