@@ -13,8 +13,11 @@ interface DataRow {
   readonly fields: readonly (string | null)[]
 }
 
-/** What pg's type of a connection leaves out: the statements it has prepared. */
-type Connection = pg.Connection & { readonly parsedStatements: Readonly<Record<string, string>> }
+/** What pg's type of a connection leaves out: the statements it has prepared, and that `stream` is a plain field. */
+type Connection = Omit<pg.Connection, 'stream'> & {
+  stream: Pick<pg.Connection['stream'], 'write'> & { readonly writable: boolean }
+  readonly parsedStatements: Readonly<Record<string, string>>
+}
 
 const columnsOf = new WeakMap<pg.Connection, Map<string, readonly Column[]>>()
 
@@ -45,20 +48,21 @@ export class Prepared<Row> implements pg.Submittable {
   }
 
   submit(connection: pg.Connection): void {
-    const { name, text } = this
-    const { parsedStatements } = connection as Connection
     this.#known = columnsOf.get(connection) ?? new Map()
     columnsOf.set(connection, this.#known)
-    this.#columns = this.#known.get(name) ?? []
-    connection.stream.cork()
-    if (parsedStatements[name] === undefined) {
+    this.#columns = this.#known.get(this.name) ?? []
+    sendAtOnce(connection as unknown as Connection, (to) => this.#ask(to))
+  }
+
+  #ask(connection: Connection): void {
+    const { name, text, values } = this
+    if (connection.parsedStatements[name] === undefined) {
       connection.parse({ name, text, types: [] }, false)
       connection.describe({ type: 'S', name }, false)
     }
-    connection.bind({ statement: name, values: this.values }, false)
+    connection.bind({ statement: name, values }, false)
     connection.execute(null, false)
     connection.sync()
-    connection.stream.uncork()
   }
 
   handleRowDescription({ fields }: Description): void {
@@ -92,6 +96,20 @@ export class Prepared<Row> implements pg.Submittable {
 
   handleCommandComplete(): void {}
   handleEmptyQuery(): void {}
+}
+
+/** All messages by one write: pg writes each by itself, which costs more than what is in them. */
+function sendAtOnce(connection: Connection, ask: (to: Connection) => void): void {
+  const { stream } = connection
+  const messages: Uint8Array[] = []
+  const write = (message: Uint8Array | string) => messages.push(message as Uint8Array) > 0 // as pg writes them
+  connection.stream = { writable: stream.writable, write }
+  try {
+    ask(connection)
+  } finally {
+    connection.stream = stream
+  }
+  if (stream.writable) stream.write(Buffer.concat(messages))
 }
 
 /** A value as PostgreSQL reads it; bytes go as they are. */

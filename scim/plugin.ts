@@ -153,9 +153,14 @@ function rememberCaller<C extends Caller>(
 ) {
   type Known = FastifyRequest & { scimCaller: C } // by the decoration below, which only these routes have
   app.decorateRequest('scimCaller', null)
-  app.addHook('onRequest', async (request) => {
+  app.addHook('onRequest', (request, _reply, done) => {
+    const remember = (caller: C): void => {
+      ;(request as Known).scimCaller = caller
+      done()
+    }
     const caller = authenticate(request)
-    ;(request as Known).scimCaller = caller instanceof Promise ? await caller : caller
+    if (caller instanceof Promise) caller.then(remember, done)
+    else remember(caller)
   })
   return (request: FastifyRequest) => (request as Known).scimCaller
 }

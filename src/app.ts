@@ -12,7 +12,7 @@ import type { oidcStore } from './gateway/oidc-store.ts'
 import { type RefusalLog, refusalLog } from './gateway/refusals.ts'
 import { notingRefusals } from './gateway/refused-pushes.ts'
 import { inTransaction } from './gateway/scim-atomic.ts'
-import { scimAuthenticator } from './gateway/scim-auth.ts'
+import { type ScimCallerContext, scimAuthenticator } from './gateway/scim-auth.ts'
 import { toScimError } from './gateway/scim-errors.ts'
 import { scimGate } from './gateway/scim-gate.ts'
 import { scimGroups } from './gateway/scim-groups.ts'
@@ -137,10 +137,13 @@ function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
     reply.raw.once('close', () => gate.leave(request))
     done()
   })
-  const authenticate = async (request: FastifyRequest) => {
-    const caller = lent.callerOf(request.headers.authorization) ?? (await identify(request))
-    await gate.push(request, caller)
-    return caller
+  const enter = (request: FastifyRequest, caller: ScimCallerContext) => {
+    const waiting = gate.push(request, caller)
+    return waiting ? waiting.then(() => caller) : caller
+  }
+  const authenticate = (request: FastifyRequest) => {
+    const caller = lent.callerOf(request.headers.authorization) ?? identify(request)
+    return caller instanceof Promise ? caller.then((known) => enter(request, known)) : enter(request, caller)
   }
   const meOf = scimMe({ ...host, typesOf }, (request) => sessionOf(product, request))
   const me: typeof meOf = async (request) => {

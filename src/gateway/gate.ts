@@ -40,6 +40,13 @@ interface Line {
   inFlight: number
 }
 
+/** Where a request keeps its place; a WeakMap beside it would cost more than the rest of the gate. */
+const PLACE = Symbol('place at the gate')
+
+interface Guest {
+  [PLACE]?: Place
+}
+
 interface Place {
   readonly owner: string
   state: 'waiting' | 'in' | 'over'
@@ -70,7 +77,6 @@ interface Hall extends GateSettings {
 /** Organizations that share a process take turns: what one asks for does not stand in the way of another. */
 export function createGate(settings: GateSettings = usual): Gate {
   const hall: Hall = { ...settings, lines: new Map(), turns: new Set(), inFlight: 0 }
-  const places = new WeakMap<object, Place>()
   const meter = createMeter()
   const delayOf = ({ owner, requestsPerSecond: perSecond, now }: Arrival, times: number): number => {
     if (perSecond === null) return 0
@@ -80,19 +86,22 @@ export function createGate(settings: GateSettings = usual): Gate {
     return delay
   }
   return {
-    enter(request, arrival) {
+    enter(request: Guest, arrival) {
+      // It is over already: its client went away while it was asked who that is.
+      if (request[PLACE]) throw tooMany()
       const delay = delayOf(arrival, 1)
       const place: Place = { owner: arrival.owner, state: 'waiting' }
-      places.set(request, place)
+      request[PLACE] = place
       return delay > 0 ? joinLater(hall, place, delay) : join(hall, place)
     },
     count(arrival, times) {
       const delay = times > 0 ? delayOf(arrival, times) : 0
       return delay > 0 ? pause(delay) : undefined
     },
-    leave(request) {
-      const place = places.get(request)
+    leave(request: Guest) {
+      const place = request[PLACE]
       if (place) end(hall, place)
+      else request[PLACE] = { owner: '', state: 'over' }
     },
   }
 }

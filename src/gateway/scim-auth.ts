@@ -20,8 +20,8 @@ export interface ScimCallerContext extends Caller {
 
 interface Remembered {
   readonly organizationId: string
-  readonly caller: ScimCaller
-  readonly types: Pick<Caller, 'resourceTypes'>
+  readonly bareToken: boolean
+  readonly caller: Omit<ScimCallerContext, 'scope' | 'requestId'>
   readonly until: number
 }
 
@@ -50,8 +50,9 @@ const REMEMBERED_FOR = 1000
 const MOST_REMEMBERED = 10_000
 const USE_IS_NOTED_AFTER = 60_000
 
-/** Verifies the bearer credential of a request; a refusal says nothing of why. */
+/** Verifies the bearer credential of a request, at once where it is remembered; a refusal says nothing of why. */
 export function scimAuthenticator({ db, clock, failures, typesOf }: ScimAuthHost) {
+  /** By the header that shows the credential. */
   const remembered = new Map<string, Remembered>()
 
   async function lookUp(token: string, { request, now }: Moment): Promise<Remembered | null> {
@@ -64,36 +65,41 @@ export function scimAuthenticator({ db, clock, failures, typesOf }: ScimAuthHost
       touchScimCredential({ db, organizationId, now }, caller.id).catch((error) =>
         request.log.warn({ err: error }, 'use not noted'),
       )
-    if (remembered.size >= MOST_REMEMBERED) remembered.clear()
     const until = Math.min(
       now.getTime() + REMEMBERED_FOR,
       caller.expires_at?.getTime() ?? Number.POSITIVE_INFINITY,
     )
+    const { connection_id: connectionId, profile, requests_per_second: requestsPerSecond } = caller
     const resourceTypes = typesOf(organizationId, caller.schemas)
-    const types = resourceTypes ? { resourceTypes } : {}
-    const found = { organizationId, caller, types, until }
-    remembered.set(token, found)
-    return found
+    const types = resourceTypes && { resourceTypes }
+    const known = { id: connectionId, connectionId, profile, requestsPerSecond, ...types }
+    return { organizationId, bareToken: caller.bare_token, caller: known, until }
   }
 
-  return async (request: Asking): Promise<ScimCallerContext> => {
-    const shown = tokenOf(request.headers.authorization)
+  async function meet(header: string, moment: Moment): Promise<ScimCallerContext> {
+    const shown = tokenOf(header)
     if (!shown) throw new ScimError('unauthorized')
-    const moment = { request, now: clock() }
-    const known = remembered.get(shown.token)
-    const found = known && known.until > moment.now.getTime() ? known : await lookUp(shown.token, moment)
-    if (!found || (shown.bare && !found.caller.bare_token)) throw refusal(failures, shown.token, moment)
-    const { connection_id: connectionId, profile, requests_per_second: requestsPerSecond } = found.caller
-    const { organizationId, types } = found
-    const scope = {
-      db,
-      organizationId,
-      actor: `scim:${connectionId}`,
-      now: moment.now,
+    const found = await lookUp(shown.token, moment)
+    if (!found || (shown.bare && !found.bareToken)) throw refusal(failures, shown.token, moment)
+    if (remembered.size >= MOST_REMEMBERED) remembered.clear()
+    remembered.set(header, found)
+    return enter(found, moment)
+  }
+
+  function enter({ organizationId, caller }: Remembered, { request, now }: Moment): ScimCallerContext {
+    const actor = `scim:${caller.connectionId}`
+    return {
+      ...caller,
       requestId: request.id,
+      scope: { db, organizationId, actor, now, requestId: request.id },
     }
-    const by = { id: connectionId, connectionId, profile, requestsPerSecond, ...types }
-    return { ...by, requestId: request.id, scope }
+  }
+
+  return (request: Asking): ScimCallerContext | Promise<ScimCallerContext> => {
+    const { authorization = '' } = request.headers
+    const moment = { request, now: clock() }
+    const known = remembered.get(authorization)
+    return known && known.until > moment.now.getTime() ? enter(known, moment) : meet(authorization, moment)
   }
 }
 
