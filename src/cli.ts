@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --min-semi-space-size=32 --max-semi-space-size=32
 import { parseArgs } from 'node:util'
 import { checkInvariants, connect, disconnect, migrate, pendingMigrations } from '../db/index.ts'
 import { ConfigError, readConfig } from './config.ts'

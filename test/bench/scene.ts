@@ -43,6 +43,12 @@ export interface SceneOptions {
 const checkout = createHash('sha256').update(process.cwd()).digest('hex').slice(0, 8)
 const root = join(tmpdir(), `usher-bench-${checkout}`)
 
+/** With what `npm start` starts node. */
+function startFlags(): string[] {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } } // ours
+  return scripts.start.match(/--\S+/g) ?? []
+}
+
 const ADMIN_KEY = 'the-key-of-the-environment-in-benchmarks'
 
 type Address = Awaited<ReturnType<typeof startEmbedded>>
@@ -75,7 +81,7 @@ async function setScene({ people, flags, named }: SceneOptions, setting: Setting
   const usher = await startServer({
     file: server,
     port: usherPort,
-    flags,
+    flags: [...startFlags(), ...flags],
     environment: {
       DATABASE_URL: urlOf(setting.cluster, 'usher'),
       USHER_SECRET_KEY: randomBytes(32).toString('base64'),
