@@ -70,18 +70,16 @@ function extensionsIn(document: string): string[] {
   return found
 }
 
-/** The view of one resource type; its tables are made once, so that a plain read costs little more than a copy. */
-export function createProjection(type: ResourceType<string>, baseUrl: string): Projection {
-  const urns = type.extensions.map(({ schema }) => schema.id)
-  const returned = returnedOf(type)
-  const references = [
-    ...referencesIn(type.schema.attributes),
-    ...type.extensions.flatMap(({ schema }) => referencesIn(schema.attributes, schema.id)),
-  ]
-  const location = (id: string) => `${baseUrl}${type.endpoint}/${encodeURIComponent(id)}`
+type Writer = (stored: Stored, attributes: Attributes, copied?: readonly string[]) => Resource
 
-  const resourceOf = (stored: Stored, attributes: Attributes, copied: readonly string[] = []): Resource => {
-    const { id, created, lastModified, version } = stored
+/** Makes the whole resource of what is kept; `copied` are the extensions that come from a document. */
+function resourceWriter(
+  type: ResourceType<string>,
+  references: readonly Reference[],
+  baseUrl: string,
+): Writer {
+  const urns = type.extensions.map(({ schema }) => schema.id)
+  return ({ id, created, lastModified, version }, attributes, copied = []) => {
     const used = urns.filter((urn) => attributes[urn] !== undefined || copied.includes(urn))
     const resource: Resource = {
       schemas: [type.schema.id, ...used],
@@ -91,7 +89,7 @@ export function createProjection(type: ResourceType<string>, baseUrl: string): P
         resourceType: type.name,
         created: created.toISOString(),
         lastModified: lastModified.toISOString(),
-        location: location(id),
+        location: locationOf(type, id, baseUrl),
         version: etag(version),
       },
     }
@@ -102,10 +100,23 @@ export function createProjection(type: ResourceType<string>, baseUrl: string): P
     addRefs(resource, references, baseUrl)
     return resource
   }
+}
 
+const locationOf = ({ endpoint }: ResourceType<string>, id: string, baseUrl: string) =>
+  `${baseUrl}${endpoint}/${encodeURIComponent(id)}`
+
+/** The view of one resource type; its tables are made once, so that a plain read costs little more than a copy. */
+export function createProjection(type: ResourceType<string>, baseUrl: string): Projection {
+  const urns = type.extensions.map(({ schema }) => schema.id)
+  const returned = returnedOf(type)
+  const references = [
+    ...referencesIn(type.schema.attributes),
+    ...type.extensions.flatMap(({ schema }) => referencesIn(schema.attributes, schema.id)),
+  ]
+  const { id: rfcExtension } = enterpriseUserSchema
   const canBeCopied =
-    isShownAsKept(returned) &&
-    references.every(({ urn = enterpriseUserSchema.id }) => urn === enterpriseUserSchema.id)
+    isShownAsKept(returned) && references.every(({ urn = rfcExtension }) => urn === rfcExtension)
+  const resourceOf = resourceWriter(type, references, baseUrl)
 
   /** The document goes into the answer as it is; undefined where some of it is not to be shown. */
   const copy = (stored: Stored, document: string): string | undefined => {
@@ -122,5 +133,5 @@ export function createProjection(type: ResourceType<string>, baseUrl: string): P
     const attributes = { ...stored.attributes, ...JSON.parse(document) }
     return JSON.stringify(view(resourceOf(stored, attributes), shown, returned))
   }
-  return { location, write }
+  return { location: (id) => locationOf(type, id, baseUrl), write }
 }

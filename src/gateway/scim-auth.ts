@@ -83,24 +83,26 @@ export function scimAuthenticator({ db, clock, failures, typesOf }: ScimAuthHost
     if (!found || (shown.bare && !found.bareToken)) throw refusal(failures, shown.token, moment)
     if (remembered.size >= MOST_REMEMBERED) remembered.clear()
     remembered.set(header, found)
-    return enter(found, moment)
-  }
-
-  function enter({ organizationId, caller }: Remembered, { request, now }: Moment): ScimCallerContext {
-    const actor = `scim:${caller.connectionId}`
-    return {
-      ...caller,
-      requestId: request.id,
-      scope: { db, organizationId, actor, now, requestId: request.id },
-    }
+    return callerFrom(found, db, moment)
   }
 
   return (request: Asking): ScimCallerContext | Promise<ScimCallerContext> => {
     const { authorization = '' } = request.headers
     const moment = { request, now: clock() }
     const known = remembered.get(authorization)
-    return known && known.until > moment.now.getTime() ? enter(known, moment) : meet(authorization, moment)
+    return known && known.until > moment.now.getTime()
+      ? callerFrom(known, db, moment)
+      : meet(authorization, moment)
   }
+}
+
+function callerFrom(
+  { organizationId, caller }: Remembered,
+  db: Db,
+  { request: { id: requestId }, now }: Moment,
+): ScimCallerContext {
+  const scope = { db, organizationId, actor: `scim:${caller.connectionId}`, now, requestId }
+  return { ...caller, requestId, scope }
 }
 
 const isToBeNoted = ({ last_used_at }: ScimCaller, now: Date): boolean =>
