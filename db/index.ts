@@ -54,6 +54,9 @@ export { findMatches, type Match, type MatchedBy, type MatchKeys } from './linki
 export { deleteLogo, findLogo, type LogoRow, logoVersion, putLogo } from './logos.ts'
 export { migrate, pendingMigrations } from './migrate.ts'
 export type {
+  ClaimRule,
+  ClaimSettings,
+  ClaimSource,
   ConnectionSettings,
   OidcSettings,
   ProviderPins,

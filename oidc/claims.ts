@@ -101,18 +101,22 @@ export function needsUserinfo(claims: Claims): boolean {
 const ABOUT_TOKEN = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti', 'nonce', 'azp', 'at_hash', 'c_hash']
 const ABOUT_SIGN_IN = ['sid', 'acr', 'amr', 'auth_time', 'session_expiry']
 
+/** Claims about the address that comes with them; `xms_edov` is Entra's. */
+const ABOUT_ADDRESS = ['email_verified', 'xms_edov']
+
 /** What is known of the person: the id_token, completed by userinfo, without what cannot be relied on. */
 export function mergeClaims(idToken: Claims, userinfo: Claims): Claims {
   const fromToken = clean(idToken)
   const fromUserinfo = clean(without(userinfo, [...ABOUT_TOKEN, ...ABOUT_SIGN_IN]))
   const merged = { ...fromUserinfo, ...fromToken }
-  return { ...without(merged, ['email_verified']), ...verification(merged.email, [fromToken, fromUserinfo]) }
+  return { ...without(merged, ABOUT_ADDRESS), ...verification(merged.email, [fromToken, fromUserinfo]) }
 }
 
 /** An address is verified where a source that names this very address says so by a boolean. */
-function verification(email: unknown, sources: readonly Claims[]): { email_verified?: boolean } {
+function verification(email: unknown, sources: readonly Claims[]): Claims {
   if (email === undefined) return {}
-  return { email_verified: sources.some((one) => one.email === email && one.email_verified === true) }
+  const said = (name: string) => sources.some((one) => one.email === email && one[name] === true)
+  return { email_verified: said('email_verified'), ...(said('xms_edov') && { xms_edov: true }) }
 }
 
 /** Core section 5.1: the claims that are a single line of text. */
@@ -142,7 +146,7 @@ function isText(value: unknown, longest: number): value is string {
 }
 
 /** One address and nothing around it: no list, no display name, no comment (the addr-spec of RFC 5322, plain). */
-function isAddress(value: unknown): value is string {
+export function isAddress(value: unknown): value is string {
   return isText(value, 254) && /^[^\s@<>()[\]\\,;:"]+@[^\s@<>()[\]\\,;:"]+$/.test(value)
 }
 

@@ -1,3 +1,4 @@
+export { isAddress } from './claims.ts'
 export { oidcPlugin } from './plugin.ts'
 export { createSignalPoller } from './poll-signals.ts'
 export type {

@@ -22,8 +22,30 @@ export interface OidcSettings {
   readonly onDrift?: 'refuse' | 'accept'
   /** Whether logout tokens may lack their `typ` and `exp`. */
   readonly lenientLogoutTokens?: boolean
+  readonly claims?: ClaimSettings
   readonly session?: SessionSettings
   readonly signals?: SignalSettings
+}
+
+/** Where to look for something: in a claim, by its name or a JSON pointer; or it is always the same. */
+export type ClaimSource = string | { readonly constant: string }
+
+/** One place, or several, of which the first will do that has anything. */
+export type ClaimRule = ClaimSource | readonly ClaimSource[]
+
+/** What of a person is read from which claims; what is absent is read from where providers usually say it. */
+export interface ClaimSettings {
+  readonly userName?: ClaimRule
+  readonly displayName?: ClaimRule
+  readonly name?: ClaimRule
+  readonly givenName?: ClaimRule
+  readonly familyName?: ClaimRule
+  readonly email?: ClaimRule
+  /** What must be true for the address to be verified. */
+  readonly emailVerified?: string | readonly string[]
+  readonly department?: ClaimRule
+  readonly groups?: ClaimRule
+  readonly roles?: ClaimRule
 }
 
 /** How long a session lasts that a sign-in on the connection begins: at most, and without being used; and what that sign-in must show. */

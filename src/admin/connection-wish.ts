@@ -1,7 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { ConnectionRow, NewConnection, OidcSettings, SignalSettings } from '../../db/index.ts'
+import type {
+  ClaimSettings,
+  ConnectionRow,
+  NewConnection,
+  OidcSettings,
+  SignalSettings,
+} from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import type { Secrets } from '../secrets.ts'
+import { claimsMisfit } from '../translate/claim-rules.ts'
 import { correlationClaimOf, presetMisfit } from '../translate/presets.ts'
 import { isObject } from './merge-patch.ts'
 
@@ -82,6 +89,7 @@ async function oidcColumns(wish: OidcWish, making: Making) {
   const { signals, ...settings } = rest
   const misfit = presetMisfit(wish) ?? signalsMisfit(wish)
   if (misfit !== null) throw new Problem('invalid_request', misfit)
+  checkClaims(wish.claims ?? {})
   if (tokenEndpointAuthMethod === 'private_key_jwt') await making.makeClientKey()
   const place = { organizationId, column: 'connections.client_secret', rowId: id }
   const columns = {
@@ -94,6 +102,14 @@ async function oidcColumns(wish: OidcWish, making: Making) {
   }
   const { stream, signalToken } = await streamColumns(signals, making)
   return { columns: { ...columns, signalToken }, settings: { ...settings, ...stream } }
+}
+
+function checkClaims(rules: ClaimSettings): void {
+  const misfit = claimsMisfit(rules)
+  if (!misfit) return
+  const { message } = misfit
+  const path = `body/oidc/claims/${misfit.path}`
+  throw new Problem('invalid_request', `${path} ${message}.`, { errors: [{ path, message }] })
 }
 
 async function streamColumns(

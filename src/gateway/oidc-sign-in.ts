@@ -6,7 +6,7 @@ import { newId } from '../ids.ts'
 import type { Policies } from '../provisioning/policy.ts'
 import { provision } from '../provisioning/provision.ts'
 import { Refused } from '../provisioning/refused.ts'
-import { signInOf } from '../translate/claims.ts'
+import { type ClaimsOf, signInOf } from '../translate/claims.ts'
 import { signedOutMeanwhile } from './oidc-sign-out.ts'
 import { type Host, idTokenPlace, type LinkingConnection } from './oidc-store.ts'
 import type { PolicyRefusal } from './refusals.ts'
@@ -19,9 +19,8 @@ export function oidcSignIn(host: Host, policies: Policies): OidcOptions['signIn'
     const { organizationId, id: connectionId } = connection
     const actor = `sign-in:${connectionId}`
     const scope = { db: host.db, organizationId, actor, now: host.clock(), requestId }
-    const rules = { connectionId, correlationClaim: connection.correlationClaim, bound: connection.bound }
     try {
-      const { userId } = await provision(scope, signInOf(person, rules), policies)
+      const { userId } = await provision(scope, signInOf(person, claimsOf(connection)), policies)
       const begun = await begin(scope, { host, person, userId })
       if (replaces !== undefined) await endReplaced(scope, replaces)
       return begun
@@ -30,6 +29,11 @@ export function oidcSignIn(host: Host, policies: Policies): OidcOptions['signIn'
       throw error
     }
   }
+}
+
+/** How claims of a connection are read. */
+export function claimsOf({ id, correlationClaim, bound, preset, claimRules }: LinkingConnection): ClaimsOf {
+  return { connectionId: id, correlationClaim, bound, preset, rules: claimRules }
 }
 
 interface Beginning {

@@ -1,7 +1,9 @@
 import {
+  type ClaimSettings,
   type Db,
   endSession,
   type OidcConnectionRow,
+  type OidcSettings,
   oidcConnections,
   organizationByDomain,
   organizationBySlug,
@@ -36,6 +38,8 @@ export interface LinkingConnection extends OidcConnection {
   readonly correlationClaim: string
   /** Whether it has a SCIM half too. */
   readonly bound: boolean
+  readonly preset?: OidcSettings['preset']
+  readonly claimRules?: ClaimSettings
   readonly sessionSettings?: SessionSettings
 }
 
@@ -197,6 +201,8 @@ async function connectionOf(
     organizationId,
     correlationClaim: row.correlation_claim ?? 'sub',
     bound: row.scim_profile !== null,
+    ...(row.settings.oidc?.preset && { preset: row.settings.oidc.preset }),
+    ...(row.settings.oidc?.claims && { claimRules: row.settings.oidc.claims }),
     ...(row.settings.oidc?.session && {
       sessionSettings: row.settings.oidc.session,
       demand: row.settings.oidc.session,

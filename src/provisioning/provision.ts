@@ -16,6 +16,7 @@ import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
 import type { Identity } from './identity.ts'
+import { news } from './news.ts'
 import { type Plan, plan } from './plan.ts'
 import type { Policies, Policy } from './policy.ts'
 import { Refused } from './refused.ts'
@@ -59,7 +60,7 @@ export async function provision(scope: Scope, identity: Identity, policies: Poli
 const refused = (policy: Policy, { code, rule, user }: Extract<Plan, { outcome: 'refuse' }>) =>
   new Refused({ code, rule, policyVersion: policy.version, userId: user?.id })
 
-function keysOf(identity: Identity) {
+export function keysOf(identity: Identity) {
   const { connectionId, userName, externalId } = identity
   const login = identity.via === 'sign-in' ? { issuer: identity.issuer, subject: identity.subject } : {}
   return { connectionId, userName, externalId, ...login }
@@ -87,8 +88,7 @@ async function write(scope: Scope, planned: Planned): Promise<string | undefined
     case 'link':
       return link(scope, planned, decided.user)
     case 'recognize':
-      if (!decided.place) return decided.user.id
-      return (await complete(scope, planned, decided.user)) ? decided.user.id : undefined
+      return recognize(scope, planned, decided.user)
   }
 }
 
@@ -135,6 +135,28 @@ async function link(scope: Scope, planned: Planned, user: Match): Promise<string
   const events = [happened('user.linked', user.id, { policy, identity, rule: decided.rule })]
   const linked = await linkIdentity(scope, user.id, { identity: newIdentity(identity), events })
   return linked ? user.id : undefined
+}
+
+/** Writes what a sign-in says anew, and where they have none yet, their place; mostly that is nothing. */
+async function recognize(scope: Scope, planned: Planned, user: Match): Promise<string | undefined> {
+  const { policy, identity, plan: decided } = planned
+  const said = identity.via === 'sign-in' ? news(identity, user) : null
+  if (!said) return !decided.place || (await complete(scope, planned, user)) ? user.id : undefined
+  const place = decided.place ? newPlace(policy) : undefined
+  const { via, connectionId } = identity
+  const subject = { type: 'user', id: user.id } as const
+  const events = [
+    eventOf({ type: 'user.changed', subject, changed: said.changed, data: { via, connectionId } }),
+    ...(place ? [provisioned(user.id, { policy, identity, place })] : []),
+  ]
+  const record = {
+    ...user,
+    attributes: said.attributes,
+    ...(place && { status: 'ready' as const, reason: null }),
+  }
+  return (await updateUser(scope, { id: user.id, version: user.version, record, place, events }))
+    ? user.id
+    : undefined
 }
 
 /** Gives a person who is known the place they did not get when they were made. */

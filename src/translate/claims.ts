@@ -1,65 +1,113 @@
-import type { VerifiedSignIn } from '../../oidc/index.ts'
-import type { Attributes } from '../../scim/index.ts'
+import type { ClaimRule, ClaimSettings, OidcSettings } from '../../db/index.ts'
+import { isAddress, type VerifiedSignIn } from '../../oidc/index.ts'
+import type { Attributes, Json } from '../../scim/index.ts'
 import type { SignIn } from '../provisioning/identity.ts'
+import { type Claims, firstOf, text, valuesOf } from './claim-rules.ts'
 
-export interface ClaimRules {
+/** What a connection says of its sign-ins. */
+export interface ClaimsOf {
   readonly connectionId: string
   /** The claim whose value is the connection's key for the person. */
   readonly correlationClaim: string
   readonly bound: boolean
+  readonly preset?: OidcSettings['preset'] | undefined
+  readonly rules?: ClaimSettings | undefined
 }
 
-type Claims = VerifiedSignIn['claims']
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
+
+/** The standard claims of OpenID Connect Core section 5.1. */
+const standard = {
+  displayName: ['name', 'preferred_username'],
+  name: 'name',
+  givenName: 'given_name',
+  familyName: 'family_name',
+  email: 'email',
+} as const satisfies ClaimSettings
 
 /** The identity that verified claims describe; their shapes have been checked. */
 export function signInOf(
   { issuer, subject, claims }: Pick<VerifiedSignIn, 'issuer' | 'subject' | 'claims'>,
-  { connectionId, correlationClaim, bound }: ClaimRules,
+  { connectionId, correlationClaim, bound, preset, rules = {} }: ClaimsOf,
 ): SignIn {
+  const email = emailOf(claims, rules, preset)
+  const roles = rules.roles === undefined ? null : valuesOf(claims, rules.roles)
   return {
     via: 'sign-in',
     connectionId,
     issuer,
     subject,
     bound,
-    userName: textOf(claims, 'preferred_username') ?? verifiedEmail(claims) ?? subject,
-    externalId: correlationClaim === 'sub' ? subject : (textOf(claims, correlationClaim) ?? null),
-    attributes: attributesOf(claims),
+    userName: userNameOf(claims, rules, email) ?? subject,
+    externalId: correlationClaim === 'sub' ? subject : (named(claims, correlationClaim) ?? null),
+    attributes: attributesOf(claims, { rules, email, roles }),
+    without: roles?.length === 0 ? ['roles'] : [],
+    email,
+    groups: rules.groups === undefined ? null : valuesOf(claims, rules.groups),
   }
 }
 
-/** What is longer is nobody's name, and no key of anybody. */
-const LONGEST = 1000
+/** A claim by its name, whatever that looks like. */
+const named = (claims: Claims, name: string) => text(Object.hasOwn(claims, name) ? claims[name] : undefined)
 
-function textOf(claims: Claims, name: string): string | undefined {
-  const value = Object.hasOwn(claims, name) ? claims[name] : undefined
-  return typeof value === 'string' && value !== '' && value.length <= LONGEST ? value : undefined
+function userNameOf(claims: Claims, rules: ClaimSettings, email: SignIn['email']): string | undefined {
+  if (rules.userName) return firstOf(claims, rules.userName, text)
+  return named(claims, 'preferred_username') ?? (email?.verifiedBy === undefined ? undefined : email.value)
 }
 
-function verifiedEmail(claims: Claims): string | undefined {
-  return claims.email_verified === true ? textOf(claims, 'email') : undefined
+const address = (value: unknown) => (isAddress(value) ? value : undefined)
+
+function emailOf(claims: Claims, rules: ClaimSettings, preset: ClaimsOf['preset']): SignIn['email'] {
+  const value = firstOf(claims, rules.email ?? standard.email, address)
+  if (value === undefined) return null
+  const verifiedBy = firstOf(claims, verifying({ claims, rules, preset, value }), (said, path) =>
+    said === true ? path : undefined,
+  )
+  return { value, ...(verifiedBy !== undefined && { verifiedBy }) }
 }
 
-/** The standard claims of OpenID Connect Core section 5.1 by their SCIM names. */
-function attributesOf(claims: Claims): Attributes {
-  const email = textOf(claims, 'email')
+interface Verifying {
+  readonly claims: Claims
+  readonly rules: ClaimSettings
+  readonly preset: ClaimsOf['preset']
+  readonly value: string
+}
+
+/** The claims that say of an address that it is the person's own; the usual ones speak of `email`, and of no other. */
+function verifying({ claims, rules, preset, value }: Verifying): ClaimRule {
+  if (rules.emailVerified) return rules.emailVerified
+  if (claims.email !== value) return []
+  return preset === 'entra' ? ['email_verified', 'xms_edov'] : 'email_verified'
+}
+
+interface Read {
+  readonly rules: ClaimSettings
+  readonly email: SignIn['email']
+  readonly roles: readonly string[] | null
+}
+
+/** By their SCIM names. */
+function attributesOf(claims: Claims, { rules, email, roles }: Read): Attributes {
+  const read = (field: keyof typeof standard) => firstOf(claims, rules[field] ?? standard[field], text)
   const name = present({
-    formatted: textOf(claims, 'name'),
-    givenName: textOf(claims, 'given_name'),
-    familyName: textOf(claims, 'family_name'),
-    middleName: textOf(claims, 'middle_name'),
+    formatted: read('name'),
+    givenName: read('givenName'),
+    familyName: read('familyName'),
+    middleName: named(claims, 'middle_name'),
   })
-  const simple = present({
-    displayName: textOf(claims, 'name') ?? textOf(claims, 'preferred_username'),
-    nickName: textOf(claims, 'nickname'),
-    profileUrl: textOf(claims, 'profile'),
-    locale: textOf(claims, 'locale'),
-    timezone: textOf(claims, 'zoneinfo'),
-  })
+  const department = firstOf(claims, rules.department ?? [], text)
   return {
-    ...simple,
+    ...present({
+      displayName: read('displayName'),
+      nickName: named(claims, 'nickname'),
+      profileUrl: named(claims, 'profile'),
+      locale: named(claims, 'locale'),
+      timezone: named(claims, 'zoneinfo'),
+    }),
     ...(Object.keys(name).length > 0 && { name }),
-    ...(email && { emails: [{ value: email, type: 'work', primary: true }] }),
+    ...(email && { emails: [{ value: email.value, type: 'work', primary: true }] }),
+    ...(department !== undefined && { [ENTERPRISE]: { department } }),
+    ...(roles && roles.length > 0 && { roles: roles.map((value): Json => ({ value })) }),
   }
 }
 
