@@ -94,7 +94,10 @@ export function listGroups(
 ): Promise<Listed<GroupWithMembers>[]> {
   const from = `groups g where ${own} and ${where.text}`
   const values = [organizationId, connectionId, ...where.values]
-  return query(db, ...paged({ columns: columns(withMembers), from, alias: 'g', values }, page))
+  return query(
+    db,
+    ...paged({ columns: columns(withMembers), from, table: 'groups', alias: 'g', values }, page),
+  )
 }
 
 export function countGroups(

@@ -57,6 +57,13 @@ where w.default_of is not null and 1 <> (
   select count(*) from events e
   where e.organization_id = w.organization_id and e.subject_id = w.default_of and e.type = 'user.provisioned');
 
+-- name: a member is somebody, and of a group that there is
+select m.organization_id, m.group_id, m.user_id
+from group_members m
+left join groups g on g.organization_id = m.organization_id and g.id = m.group_id
+left join users u on u.organization_id = m.organization_id and u.id = m.user_id
+where g.id is null or u.id is null;
+
 -- name: no group is a member of itself, be it through others
 with recursive held as (
   select m.organization_id, m.group_id, m.subgroup_id from group_subgroups m

@@ -59,17 +59,18 @@ interface Select {
   readonly columns: string
   /** The table and its condition. */
   readonly from: string
-  /** What `columns` and `from` call the table. */
+  /** The table whose rows are listed, and what `columns` and `from` call it. */
+  readonly table: string
   readonly alias: string
   readonly values: readonly unknown[]
 }
 
 /**
- * One page of a select: its statement and all values. What is skipped is skipped before its columns are computed: a
- * page far behind the start would otherwise look for the groups of everybody before it.
+ * One page of a select: its statement and all values. What is skipped is skipped by its key: an index alone can tell
+ * which rows a page far behind the start has, and only theirs are read.
  */
 export function paged(
-  { columns, from, alias, values }: Select,
+  { columns, from, table, alias, values }: Select,
   { orderBy, limit, offset, sortValue, beyond }: Page,
 ): [Statement, unknown[]] {
   const all = [...values, ...(beyond?.values ?? [])]
@@ -78,7 +79,9 @@ export function paged(
     const ordered = orderBy ? ` order by ${orderBy}` : ''
     const rows = `${from}${beyond ? ` and ${beyond.text}` : ''}${ordered} limit $${all.length + 1}`
     if (offset === 0) return `select ${selected} from ${rows}`
-    return `select ${selected} from (select ${alias}.* from ${rows} offset $${all.length + 2}) ${alias}${ordered}`
+    const page = `select ${alias}.id from ${rows} offset $${all.length + 2}`
+    const own = `${alias}.organization_id = $1 and ${alias}.id = page.id`
+    return `select ${selected} from (${page}) page join ${table} ${alias} on ${own}${ordered}`
   }
   const rest = `${from};${orderBy};${beyond?.text};${sortValue};${offset === 0}`
   return [named({ columns, rest }, write), offset === 0 ? [...all, limit] : [...all, limit, offset]]

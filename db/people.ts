@@ -59,6 +59,9 @@ export function listPeople(
   const values = [organizationId, after ?? beforeEveryId, ...where.values]
   return query(
     db,
-    ...paged({ columns, from: beyond, alias: 'u', values }, { orderBy: 'u.id', limit, offset: 0 }),
+    ...paged(
+      { columns, from: beyond, table: 'users', alias: 'u', values },
+      { orderBy: 'u.id', limit, offset: 0 },
+    ),
   )
 }

@@ -68,7 +68,7 @@ export class Prepared<Row> implements pg.Submittable {
   handleRowDescription({ fields }: Description): void {
     this.#columns = fields.map(({ name, dataTypeID }) => ({
       name,
-      parse: pg.types.getTypeParser(dataTypeID),
+      parse: dataTypeID === pg.types.builtins.TIMESTAMPTZ ? instant : pg.types.getTypeParser(dataTypeID),
     }))
     this.#known.set(this.name, this.#columns)
   }
@@ -96,6 +96,14 @@ export class Prepared<Row> implements pg.Submittable {
 
   handleCommandComplete(): void {}
   handleEmptyQuery(): void {}
+}
+
+const readInstant = pg.types.getTypeParser(pg.types.builtins.TIMESTAMPTZ)
+const inUtc = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?\+00$/
+
+/** As the server tells one in UTC; any other is pg's to read, in twice the time. */
+function instant(text: string): unknown {
+  return inUtc.test(text) ? new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`) : readInstant(text)
 }
 
 /** All messages by one write: pg writes each by itself, which costs more than what is in them. */

@@ -14,7 +14,7 @@ export function listUsers(
 ): Promise<Listed<ShownRow>[]> {
   const from = `${present} and ${where.text}`
   const values = [organizationId, ...where.values]
-  return query(db, ...paged({ columns: shownColumns, from, alias: 'u', values }, page))
+  return query(db, ...paged({ columns: shownColumns, from, table: 'users', alias: 'u', values }, page))
 }
 
 export function countUsers({ db, organizationId }: Scope, where: Condition): Promise<number> {

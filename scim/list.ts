@@ -28,10 +28,7 @@ interface Row {
 /** A page of the resources that a query means (RFC 7644 section 3.4.2, RFC 9865). */
 export async function list<C extends Caller>(lists: Lists<C>, caller: C, query: Query): Promise<Page> {
   const asked = parsePage(query, lists.maxResults)
-  const resources = lists.of.map((one) => one.asSeenBy(caller))
-  const types = resources.map(({ type }) => type)
-  const selections = readSelections(query, types, { profile: caller.profile, sort: lists.sort })
-  const parts = resources.flatMap((from, i) => (selections[i] ? [{ from, selection: selections[i] }] : []))
+  const parts = partsOf(lists, caller, query)
   if ('startIndex' in asked) return pageByIndex(parts, caller, asked)
   const { cursor, count } = asked
   const walk = { query: JSON.stringify([caller.id, parts.map(nameOfPart)]), count }
@@ -41,6 +38,13 @@ export async function list<C extends Caller>(lists: Lists<C>, caller: C, query: 
   const page = await pageByCursor(parts, caller, { mark, count })
   const write = (to: Mark | undefined) => to && lists.cursors.write(to, walk)
   return { ...page, nextCursor: write(page.next), previousCursor: write(page.previous) }
+}
+
+function partsOf<C extends Caller>({ of, sort }: Lists<C>, caller: C, query: Query): Part<C>[] {
+  const resources = of.map((one) => one.asSeenBy(caller))
+  const types = resources.map(({ type }) => type)
+  const selections = readSelections(query, types, { profile: caller.profile, sort })
+  return resources.flatMap((from, i) => (selections[i] ? [{ from, selection: selections[i] }] : []))
 }
 
 function nameOfPart<C extends Caller>({ from, selection }: Part<C>): string[] {

@@ -70,68 +70,84 @@ function extensionsIn(document: string): string[] {
   return found
 }
 
-type Writer = (stored: Stored, attributes: Attributes, copied?: readonly string[]) => Resource
-
-/** Makes the whole resource of what is kept; `copied` are the extensions that come from a document. */
-function resourceWriter(
-  type: ResourceType<string>,
-  references: readonly Reference[],
-  baseUrl: string,
-): Writer {
-  const urns = type.extensions.map(({ schema }) => schema.id)
-  return ({ id, created, lastModified, version }, attributes, copied = []) => {
-    const used = urns.filter((urn) => attributes[urn] !== undefined || copied.includes(urn))
-    const resource: Resource = {
-      schemas: [type.schema.id, ...used],
-      id,
-      ...attributes,
-      meta: {
-        resourceType: type.name,
-        created: created.toISOString(),
-        lastModified: lastModified.toISOString(),
-        location: locationOf(type, id, baseUrl),
-        version: etag(version),
-      },
-    }
-    // Of an extension that is no more, something may be left.
-    for (const name in attributes) {
-      if (name.charCodeAt(3) === COLON && !urns.includes(name)) delete resource[name]
-    }
-    addRefs(resource, references, baseUrl)
-    return resource
-  }
+interface Viewed {
+  readonly type: ResourceType<string>
+  readonly references: readonly Reference[]
+  readonly baseUrl: string
 }
 
-const locationOf = ({ endpoint }: ResourceType<string>, id: string, baseUrl: string) =>
+const locationOf = ({ type: { endpoint }, baseUrl }: Viewed, id: string) =>
   `${baseUrl}${endpoint}/${encodeURIComponent(id)}`
+
+function schemasOf({ schema, extensions }: ResourceType<string>, isUsed: (urn: string) => boolean): string[] {
+  return [schema.id, ...extensions.map((extension) => extension.schema.id).filter(isUsed)]
+}
+
+function wholeOf(viewed: Viewed, stored: Stored, attributes: Attributes): Resource {
+  const { type, references, baseUrl } = viewed
+  const { id, created, lastModified, version } = stored
+  const schemas = schemasOf(type, (urn) => attributes[urn] !== undefined)
+  const resource: Resource = {
+    schemas,
+    id,
+    ...attributes,
+    meta: {
+      resourceType: type.name,
+      created: created.toISOString(),
+      lastModified: lastModified.toISOString(),
+      location: locationOf(viewed, id),
+      version: etag(version),
+    },
+  }
+  // Of an extension that is no more, something may be left.
+  for (const name in attributes) {
+    if (name.charCodeAt(3) === COLON && !schemas.includes(name)) delete resource[name]
+  }
+  addRefs(resource, references, baseUrl)
+  return resource
+}
+
+/**
+ * What `wholeOf` gives, as text, with the document copied into it. By hand, since it is what most requests ask for;
+ * undefined where the document has an extension that is no more.
+ */
+function copyOf(viewed: Viewed, stored: Stored, document: string): string | undefined {
+  const { type, references, baseUrl } = viewed
+  const { id, created, lastModified, version } = stored
+  const copied = extensionsIn(document)
+  const attributes: Resource = { ...stored.attributes }
+  const schemas = schemasOf(type, (urn) => attributes[urn] !== undefined || copied.includes(urn))
+  if (!copied.every((urn) => schemas.includes(urn))) return undefined
+  addRefs(attributes, references, baseUrl)
+  const times = `"created":"${created.toISOString()}","lastModified":"${lastModified.toISOString()}"`
+  const place = `"location":${JSON.stringify(locationOf(viewed, id))},"version":${JSON.stringify(etag(version))}`
+  const meta = `{"resourceType":"${type.name}",${times},${place}}`
+  const rest = JSON.stringify(attributes).slice(1)
+  const head = `{"schemas":${JSON.stringify(schemas)},"id":${JSON.stringify(id)},"meta":${meta}`
+  return `${head},${document.slice(1, -1)}${rest === '}' ? '' : ','}${rest}`
+}
 
 /** The view of one resource type; its tables are made once, so that a plain read costs little more than a copy. */
 export function createProjection(type: ResourceType<string>, baseUrl: string): Projection {
-  const urns = type.extensions.map(({ schema }) => schema.id)
   const returned = returnedOf(type)
   const references = [
     ...referencesIn(type.schema.attributes),
     ...type.extensions.flatMap(({ schema }) => referencesIn(schema.attributes, schema.id)),
   ]
+  const viewed = { type, references, baseUrl }
   const { id: rfcExtension } = enterpriseUserSchema
   const canBeCopied =
     isShownAsKept(returned) && references.every(({ urn = rfcExtension }) => urn === rfcExtension)
-  const resourceOf = resourceWriter(type, references, baseUrl)
 
-  /** The document goes into the answer as it is; undefined where some of it is not to be shown. */
-  const copy = (stored: Stored, document: string): string | undefined => {
-    const copied = extensionsIn(document)
-    if (!canBeCopied || document.length < 3 || !copied.every((urn) => urns.includes(urn))) return undefined
-    return `${JSON.stringify(resourceOf(stored, stored.attributes, copied)).slice(0, -1)},${document.slice(1)}`
+  return {
+    location: (id) => locationOf(viewed, id),
+    write: (stored, shown = {}) => {
+      const { document = '{}' } = stored
+      const isPlain = canBeCopied && document.length > 2 && !shown.attributes && !shown.excludedAttributes
+      const text = isPlain ? copyOf(viewed, stored, document) : undefined
+      if (text !== undefined) return text
+      const attributes = { ...stored.attributes, ...JSON.parse(document) }
+      return JSON.stringify(view(wholeOf(viewed, stored, attributes), shown, returned))
+    },
   }
-
-  const write = (stored: Stored, shown: Shown = {}): string => {
-    const { document = '{}' } = stored
-    const isWhole = !shown.attributes && !shown.excludedAttributes
-    const text = isWhole ? copy(stored, document) : undefined
-    if (text !== undefined) return text
-    const attributes = { ...stored.attributes, ...JSON.parse(document) }
-    return JSON.stringify(view(resourceOf(stored, attributes), shown, returned))
-  }
-  return { location: (id) => locationOf(type, id, baseUrl), write }
 }

@@ -7,7 +7,7 @@ import { instant } from './value.ts'
 export interface Place {
   readonly attribute: Attribute
   readonly column?: Column
-  /** The value as jsonb, where it is no column. */
+  /** The value as jsonb; nothing where it is a column. */
   readonly json: string
 }
 

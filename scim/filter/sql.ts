@@ -54,11 +54,8 @@ function placeOf(context: Pick<Context, 'columns' | 'schemas'>, path: AttrPath):
   if (!column && isLink(target.sub ?? target.attribute)) {
     throw new ScimError('invalidFilter', `"${pathKey(path)}" cannot be filtered by.`)
   }
-  return {
-    attribute: target.sub ?? target.attribute,
-    ...(column && { column }),
-    json: jsonAt(context, path),
-  }
+  const attribute = target.sub ?? target.attribute
+  return column ? { attribute, column, json: '' } : { attribute, json: jsonAt(context, path) }
 }
 
 function elements({ columns, schemas }: Pick<Context, 'columns' | 'schemas'>, path: AttrPath): string {

@@ -39,29 +39,25 @@ interface Found<Row> {
   readonly count: () => Promise<number>
 }
 
-/** The page that was asked for; one by cursor is not counted. */
-export async function pageOf<Row>(query: ListQuery, { rows, stored, count }: Found<Row>): Promise<ListPage> {
+/** The page that was asked for; one by cursor is not counted. A promise only where there is something to wait for. */
+export function pageOf<Row>(
+  query: ListQuery,
+  { rows, stored, count }: Found<Row>,
+): ListPage | Promise<ListPage> {
   const { startIndex, from, sortBy } = query
+  const resources = rows.map(stored)
   if (!from) {
-    const totalResults = await totalOf({ found: rows.length, startIndex, count: query.count }, count)
-    return { totalResults, resources: rows.map(stored) }
+    // A page that is not full, and not beyond the end, has told how many there are.
+    const told = rows.length < query.count && (rows.length > 0 || startIndex === 1)
+    if (told) return { totalResults: startIndex - 1 + rows.length, resources }
+    return count().then((totalResults) => ({ totalResults, resources }))
   }
-  const ordered = from.side === 'before' ? rows.toReversed() : rows
+  const isBackward = from.side === 'before'
   return {
-    resources: ordered.map(stored),
-    ...(sortBy && { sortValues: ordered.map((row) => row.sort_value ?? null) }),
+    resources: isBackward ? resources.reverse() : resources,
+    ...(sortBy && { sortValues: sortValuesOf(isBackward ? rows.toReversed() : rows) }),
   }
 }
 
-/**
- * How many there are: a page that is not full, and not beyond the end, has told it already. `count` is asked only
- * where it has not.
- */
-async function totalOf(
-  page: { found: number; startIndex: number; count: number },
-  count: () => Promise<number>,
-): Promise<number> {
-  const { found, startIndex } = page
-  const told = found < page.count && (found > 0 || startIndex === 1)
-  return told ? startIndex - 1 + found : count()
-}
+const sortValuesOf = (rows: readonly { readonly sort_value?: string | null }[]) =>
+  rows.map(({ sort_value = null }) => sort_value)
