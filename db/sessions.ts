@@ -26,7 +26,8 @@ const begin = {
   text: `
   with person as (
     select id, session_epoch from users where organization_id = $1 and id = $6 and status = 'ready'
-      and exists (select from connections where organization_id = $1 and id = $9 and status = 'active') for share
+      and exists (select from connections where organization_id = $1 and id = $9 and status = 'active')
+      and exists (select from organizations where id = $1 and status = 'active') for share
   ), expired as (
     delete from sessions where organization_id = $1 and user_id = $6 and least(expires_at, idle_at) <= $2
   ), made as (

@@ -23,6 +23,7 @@ export async function callback(visit: Visit): Promise<unknown> {
   const person = await unlessDown(connection, visit.options, () =>
     identify({ connection, provider, transaction, url, deadline, now: visit.now() }),
   )
+  await checkStill(visit, connection)
   const replaces = readSession(visit)
   const result = await visit.options.signIn(person, {
     requestId: visit.request.id,
@@ -79,6 +80,13 @@ function checkIssuer({ iss }: Answer, metadata: ProviderMetadata): void {
 
 function checkError({ error, errorDescription }: Answer): void {
   if (error !== undefined) throw providerError(error, errorDescription)
+}
+
+/** A connection that was disabled, or led to another provider, while its own was asked lets nobody in. */
+async function checkStill(visit: Visit, { id, issuer, clientId }: OidcConnection): Promise<void> {
+  const now = await visit.options.store.connection(id)
+  if (!now) throw refused('unknown_connection')
+  if (now.issuer !== issuer || now.clientId !== clientId) throw refused('state_unknown', 'connection changed')
 }
 
 /** From the configured address, not from the request's: the token request derives `redirect_uri` from it. */

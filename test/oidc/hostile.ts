@@ -40,10 +40,14 @@ export interface Keys {
 
 export const now = () => Math.floor(Date.now() / 1000)
 
-export function newKey(alg: 'RS256' | 'ES256' | 'EdDSA'): KeyObject {
-  if (alg === 'RS256') return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
-  if (alg === 'ES256') return generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
-  return generateKeyPairSync('ed25519').privateKey
+const CURVES: Readonly<Record<string, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' }
+
+/** A private key that fits the algorithm. */
+export function newKey(alg: string): KeyObject {
+  const namedCurve = CURVES[alg]
+  if (namedCurve) return generateKeyPairSync('ec', { namedCurve }).privateKey
+  if (alg.startsWith('Ed')) return generateKeyPairSync('ed25519').privateKey
+  return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
 }
 
 /** An OpenID provider that signs everybody in at once, and lies as it is told to. Its issuer may have a path. */
@@ -176,8 +180,9 @@ function encode(value: Json): string {
 
 function signatureOf(alg: string, input: Buffer, key: KeyObject): Buffer {
   if (/^none$/i.test(alg)) return Buffer.alloc(0)
-  if (alg.startsWith('HS')) return createHmac('sha256', key).update(input).digest()
   if (alg.startsWith('Ed')) return sign(null, input, key)
-  if (alg.startsWith('PS')) return sign('sha256', input, { key, padding: 6, saltLength: 32 })
-  return sign('sha256', input, { key, dsaEncoding: 'ieee-p1363' })
+  const bits = Number(alg.slice(2)) || 256
+  if (alg.startsWith('HS')) return createHmac(`sha${bits}`, key).update(input).digest()
+  if (alg.startsWith('PS')) return sign(`sha${bits}`, input, { key, padding: 6, saltLength: bits / 8 })
+  return sign(`sha${bits}`, input, { key, dsaEncoding: 'ieee-p1363' })
 }

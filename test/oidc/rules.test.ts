@@ -4,6 +4,7 @@ import { mergeClaims, needsUserinfo } from '../../oidc/claims.ts'
 import { fromFailure, OidcError } from '../../oidc/errors.ts'
 import { checkIssuer } from '../../oidc/issuer.ts'
 import { checkReturnTo } from '../../oidc/return-to.ts'
+import { elsewhere } from './lies/places.ts'
 
 const HOME = 'https://usher.example'
 
@@ -33,31 +34,9 @@ t.test('a page to return to is a path of this service', async (t) => {
 })
 
 t.test('a page to return to that leads elsewhere is refused', async (t) => {
-  const bad = [
-    ...['//evil.example', '///evil.example', '/\\evil.example', '\\\\evil.example', 'https:evil.example'],
-    ...['https://evil.example/', 'http://usher.example/', `${HOME}.evil.example/`, `${HOME}@evil.example/`],
-    ...['evil', '@evil.example', '/@evil.example', 'javascript:alert(1)', 'data:text/html,x', ''],
-    ...[
-      '/%2f/evil.example',
-      '/%2Fevil.example',
-      '/%252fevil.example',
-      '/%5cevil.example',
-      '%2f%2fevil.example',
-    ],
-    ...[
-      '/a/..//evil.example',
-      '/.//evil.example',
-      '/%2e//evil.example',
-      '/a/%2e%2e//evil.example',
-      '/./@evil.example',
-    ],
-    ...['/a\r\nset-cookie: x=y', '/a%0d%0aset-cookie:x', '/\t/evil.example', '/%09/evil.example', '/a\0'],
-    ...[`${HOME}//evil.example`, `${HOME}/\\evil.example`, '/a\\b', ' /a', '/\ud800', `/${'a'.repeat(3000)}`],
-  ]
-  for (const given of bad) {
-    const value = given || 'x'
+  for (const given of elsewhere(HOME)) {
     t.match(
-      refusalOf(() => checkReturnTo(value, HOME)),
+      refusalOf(() => checkReturnTo(given, HOME)),
       { code: 'invalid_return_to', status: 400 },
       given,
     )

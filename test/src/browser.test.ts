@@ -31,7 +31,9 @@ async function scene(t: Test) {
   })
   t.teardown(() => provider.close())
   const records: string[] = []
-  const usher = await listen(t, new URL(provider.issuer).host, undefined, async () => records)
+  const usher = await listen(t, new URL(provider.issuer).host, undefined, {
+    resolveTxt: async () => records,
+  })
   const organization = await api.makeOrganization(usher.admin)
   const oidc = { issuer: provider.issuer, clientId: client.client_id, clientSecret: client.client_secret }
   const connection = await api.makeConnection(usher.admin, organization, { oidc, scim: {} })

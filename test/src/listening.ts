@@ -24,6 +24,11 @@ interface Teardown {
   teardown(end: () => Promise<void>): void
 }
 
+interface Listening {
+  readonly resolveTxt?: ResolveTxt
+  readonly logLevel?: string
+}
+
 const ADMIN_KEY = 'the-key-of-the-environment-in-tests'
 
 /** The service in this process and on a port, for clients that speak HTTP themselves; `provider` is its `host:port`. */
@@ -31,7 +36,7 @@ export async function listen(
   t: Teardown,
   provider: string,
   clock: () => Date = () => new Date(),
-  resolveTxt?: ResolveTxt,
+  { resolveTxt, logLevel = 'error' }: Listening = {},
 ): Promise<ListeningUsher> {
   const { config } = await makeDatabase(t)
   const database = { ...config } as DatabaseAddress // the harness always says where its server is
@@ -45,7 +50,7 @@ export async function listen(
         USHER_PUBLIC_URL: url,
         USHER_SECRET_KEY: key,
         USHER_OUTBOUND_ALLOW: provider,
-        LOG_LEVEL: 'error',
+        LOG_LEVEL: logLevel,
       }),
       db,
       clock,
