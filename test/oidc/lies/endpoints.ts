@@ -1,6 +1,7 @@
 import { createSecretKey, type KeyObject } from 'node:crypto'
 import { type HostileProvider, type Json, json, type Keys, type Lies, signJwt } from '../hostile.ts'
 import { type Case, type CasesOf, discovery } from './case.ts'
+import { FLOODS } from './floods.ts'
 
 /** An id_token that says too little, so that userinfo is asked. */
 const little: Lies = { claims: ({ email, ...good }) => good }
@@ -32,14 +33,20 @@ export const endpointCases: CasesOf = (provider) => [
       status: 502,
       code: 'provider_response',
     },
-    {
-      name: `${path} sends too much`,
-      lies: {
-        ...little,
-        endpoints: { [path]: (response) => json(response, { issuer: 'x'.repeat(2 ** 21) }) },
-      },
+    ...Object.entries(FLOODS).map(([how, flood]) => ({
+      name: `${path} ${how}`,
+      lies: { ...little, endpoints: { [path]: flood } },
       status: 502,
       code: 'provider_response',
+    })),
+    {
+      name: `${path} has headers without end`,
+      lies: {
+        ...little,
+        endpoints: { [path]: (response) => response.writeHead(200, { x: 'x'.repeat(200_000) }).end('{}') },
+      },
+      status: 502,
+      code: 'provider_unreachable',
     },
     {
       name: `${path} is out of order`,
