@@ -1,4 +1,4 @@
-export { isAddress } from './claims.ts'
+export { isAddress, isName } from './claims.ts'
 export { oidcPlugin } from './plugin.ts'
 export { createSignalPoller } from './poll-signals.ts'
 export type {
@@ -25,3 +25,4 @@ export type {
   VerifiedSignIn,
 } from './ports.ts'
 export type { Signal, SignalKind, SignalStream, SignalSubject } from './signal.ts'
+export { cleanClaims, unverifiedClaims } from './unverified.ts'

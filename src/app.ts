@@ -8,6 +8,7 @@ import { people } from './app/people.ts'
 import type { Config } from './config.ts'
 import { loadContract } from './contract.ts'
 import { dnsRecords, type ResolveTxt } from './domains/records.ts'
+import { previewClaims } from './gateway/claims-preview.ts'
 import type { oidcStore } from './gateway/oidc-store.ts'
 import { type RefusalLog, refusalLog } from './gateway/refusals.ts'
 import { notingRefusals } from './gateway/refused-pushes.ts'
@@ -82,17 +83,7 @@ export async function buildApp({
   await app.register((scope: FastifyInstance) => scim(scope, assembly), { prefix: SCIM })
   await app.register((scope: FastifyInstance) => oauth(scope, assembly))
   await app.register((scope: FastifyInstance) => people(scope, assembly))
-  await app.register((scope: FastifyInstance) =>
-    adminRoutes(scope, {
-      ...host,
-      publicUrl: config.publicUrl,
-      resolveTxt,
-      makeClientKey: () => product.signingKeys.signer('RS256'),
-      selfTest: (at, connection) => selfTest(at, connection, { lent: assembly.lent, send: sender(app) }),
-      contract: product.contract,
-      parseJson: product.parseJson,
-    }),
-  )
+  await app.register((scope: FastifyInstance) => administration(scope, assembly, resolveTxt))
   return app
 }
 
@@ -169,6 +160,21 @@ function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
     now: host.clock,
     beforeBulk: gate.bulk,
     me,
+  })
+}
+
+/** What administrators look on and steer by. */
+function administration(app: FastifyInstance, assembly: Assembly, resolveTxt: ResolveTxt): Promise<void> {
+  const { config, host, policies, lent, product } = assembly
+  return adminRoutes(app, {
+    ...host,
+    publicUrl: config.publicUrl,
+    resolveTxt,
+    makeClientKey: () => product.signingKeys.signer('RS256'),
+    selfTest: (at, connection) => selfTest(at, connection, { lent, send: sender(app) }),
+    previewClaims: (at, connection, pasted) => previewClaims(at, connection, { ...pasted, policies }),
+    contract: product.contract,
+    parseJson: product.parseJson,
   })
 }
 

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify'
-import { type Db, failureOf, type Scope } from '../../db/index.ts'
+import { type ConnectionRow, type Db, failureOf, type Scope } from '../../db/index.ts'
 import type { Handler, ReadBody } from '../contract.ts'
 import type { ResolveTxt } from '../domains/records.ts'
 import { Problem } from '../errors.ts'
@@ -18,6 +18,12 @@ export interface Admin {
   readonly resolveTxt: ResolveTxt
   /** Plays an identity provider on a SCIM connection, and leaves nothing of it. */
   selfTest(scope: Scope, connection: { id: string; profile: 'lenient' | 'strict' }): Promise<SelfTest>
+  /** Who would sign in by claims that nobody has verified, and what that would do. */
+  previewClaims(
+    scope: Scope,
+    connection: ConnectionRow,
+    pasted: { token?: string; claims?: Record<string, unknown> },
+  ): Promise<object>
   /** The scope of a request, whose actor is the key it came with. */
   scopeOf(request: FastifyRequest): Scope
 }

@@ -6,6 +6,7 @@ import { Problem } from '../errors.ts'
 import { isUuid } from '../ids.ts'
 import { LOGO_TYPES } from '../translate/logo.ts'
 import { type Admin, notFound } from './admin.ts'
+import { connectionTestHandlers } from './connection-tests.ts'
 import { connectionHandlers } from './connections.ts'
 import { credentialHandlers } from './credentials.ts'
 import { domainHandlers } from './domains.ts'
@@ -42,6 +43,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...logoHandlers(admin),
     ...organizationHandlers(admin),
     ...connectionHandlers(admin),
+    ...connectionTestHandlers(admin),
     ...credentialHandlers(admin),
     ...domainHandlers(admin),
     ...scimClientHandlers(admin),

@@ -1,5 +1,4 @@
 import type { Answer, Ask, Organization } from './api.ts'
-import type { Usher } from './usher.ts'
 
 /** A SCIM User as an identity provider pushes it. */
 export function person(userName: string, more: object = {}): object {
@@ -33,8 +32,18 @@ const tables = [
   'memberships',
 ]
 
-/** Everything an organization has but its events, to be compared. */
-export async function stateOf(usher: Usher, { id }: Pick<Organization, 'id'>): Promise<unknown> {
-  const rows = tables.map((table) => `select '${table}', x::text from ${table} x where organization_id = $1`)
+interface Database {
+  rows(text: string, values: unknown[]): Promise<unknown[]>
+}
+
+/** Everything an organization has but its events and other further tables, to be compared. */
+export async function stateOf(
+  usher: Database,
+  { id }: Pick<Organization, 'id'>,
+  further: readonly ('events' | 'sessions' | 'connections')[] = [],
+): Promise<unknown> {
+  const rows = [...tables, ...further].map(
+    (table) => `select '${table}', x::text from ${table} x where organization_id = $1`,
+  )
   return usher.rows(`${rows.join(' union all ')} order by 1, 2`, [id])
 }

@@ -134,6 +134,12 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('changeConnection', await admin('PATCH', connection.path, { name: 'Changed' }), 200)
     fits('approveConnection', await admin('POST', `${connection.path}/approve`), 409)
     fits('changeConnection', await admin('PATCH', connection.path, { oidc: { issuer: null } }), 400)
+    const preview = (body: object) => admin('POST', `${connection.path}/claims-preview`, body)
+    const claims = { sub: 'new', email: 'new@acme.example', email_verified: true, groups: ['a'] }
+    fits('previewClaims', await preview({ claims }), 200)
+    fits('previewClaims', await preview({ claims: { sub: 'a' } }), 200)
+    fits('previewClaims', await preview({ claims: { sub: 'z', preferred_username: 'ada' } }), 200)
+    fits('previewClaims', await preview({}), 400)
     const credentials = `${connection.path}/scim-credentials`
     const made = fits(
       'createScimCredential',
