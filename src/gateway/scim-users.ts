@@ -15,6 +15,7 @@ import {
   type ListQuery,
   type PatchOperation,
   type Precondition,
+  pathKey,
   type ResourceHandler,
   replaceAttributes,
   ScimError,
@@ -24,7 +25,7 @@ import {
   type Wanted,
 } from '../../scim/index.ts'
 import { isUuid } from '../ids.ts'
-import { changeUser, removeUser } from '../provisioning/lifecycle.ts'
+import { changeUser, removeUser, switchActivity } from '../provisioning/lifecycle.ts'
 import type { Policies } from '../provisioning/policy.ts'
 import { provision } from '../provisioning/provision.ts'
 import { attributesOf, isActive, managerOf, sayingOf, shownUser, storedUser } from '../translate/user.ts'
@@ -46,6 +47,7 @@ export function scimUsers(policies: Policies): ResourceHandler<ScimCallerContext
     replace: async (caller, id, attributes, when) =>
       stored(await change(caller, id, { when, policies, edit: replaced(caller, attributes) })),
     patch: async (caller, id, operations, when) =>
+      shown(await switched(caller, id, { operations, when })) ??
       stored(await change(caller, id, { when, policies, edit: patched(caller, operations) })),
     delete: async ({ scope, connectionId }, id, when) =>
       isUuid(id) && removeUser(scope, { userId: id, connectionId, check: (row) => assertVersion(row, when) }),
@@ -111,6 +113,19 @@ async function change(
     return sayingOf(after, isActive(row))
   }
   return changeUser(caller.scope, { userId: id, connectionId, edit: asked }, policies)
+}
+
+/** The one change that has a write of its own: somebody goes, or comes back. */
+async function switched(
+  { scope, connectionId }: ScimCallerContext,
+  userId: string,
+  { operations, when }: { operations: readonly PatchOperation[]; when: Precondition },
+): Promise<ShownRow | null> {
+  const [operation, ...others] = operations
+  if (!operation?.path || others.length > 0 || operation.op === 'remove' || !isUuid(userId)) return null
+  const { value: active, path } = operation
+  if (typeof active !== 'boolean' || pathKey(path.path) !== 'active' || path.filter || path.sub) return null
+  return switchActivity(scope, { userId, connectionId, active, versions: when.ifMatch })
 }
 
 const replaced = (caller: ScimCallerContext, attributes: Attributes) => (before: Attributes) =>

@@ -8,6 +8,7 @@ import {
   type NewPlace,
   type ResourceRow,
   type Scope,
+  type ShownRow,
   transact,
   type UserRecord,
   type UserStatus,
@@ -58,6 +59,34 @@ export async function changeUser(
   })
 }
 
+export interface Switch {
+  readonly userId: string
+  readonly connectionId: string
+  readonly active: boolean
+  /** Only where the version is one of these. */
+  readonly versions?: readonly number[] | undefined
+}
+
+/**
+ * Suspends somebody or makes them ready again, in one round trip. Null where that cannot be told without a look at the
+ * record; nothing has changed then, and `changeUser` says what there is to say.
+ */
+export function switchActivity(
+  scope: Scope,
+  { userId, connectionId, active, versions }: Switch,
+): Promise<ShownRow | null> {
+  const event = switchedEvent(userId, active, connectionId)
+  return writeActivity(scope, { id: userId, connectionId, active, versions, event })
+}
+
+const switchedEvent = (id: string, active: boolean, connectionId: string): NewEvent =>
+  eventOf({
+    type: active ? 'user.reactivated' : 'user.suspended',
+    subject: { type: 'user', id },
+    changed: ['active'],
+    data: { via: 'scim', connectionId },
+  })
+
 async function changeRow(
   scope: Scope,
   { current, connectionId, edit }: Change & { current: ResourceRow },
@@ -70,7 +99,6 @@ async function changeRow(
   if (changed.length === 0 && current.managed) return current
   const told = eventsOf(current, { record, changed, connectionId })
   const after = { ...current, ...record, version: current.version + 1, updated_at: scope.now }
-  if (current.managed && changed.join() === 'active' && (await switched(scope, after, told))) return after
   const place = await placeOnArrival(scope, { current, record }, policies)
   const events = [...told, ...(place ? [place.event] : [])]
   const write = { id: current.id, version: current.version, record, place: place?.place, events }
@@ -78,15 +106,6 @@ async function changeRow(
   // It has the manager, whose name is of another record.
   if (changed.includes(ENTERPRISE)) return (await findUser(scope, current.id)) ?? undefined
   return after
-}
-
-/** Only `active` changes: a write of its own, unless the person is to get a place with it. */
-async function switched(scope: Scope, after: ResourceRow, [event]: readonly NewEvent[]): Promise<boolean> {
-  const { id, version, status } = after
-  return (
-    event !== undefined &&
-    writeActivity(scope, { id, version: version - 1, active: status === 'ready', event })
-  )
 }
 
 async function written(scope: Scope, write: Parameters<typeof updateUser>[1]): Promise<boolean> {
@@ -162,14 +181,13 @@ function eventsOf(
   const subject = { type: 'user' as const, id: current.id }
   const data = { via: 'scim', connectionId }
   const other = changed.filter((name) => name !== 'active')
-  const transition = record.status === 'suspended' ? 'user.suspended' : 'user.reactivated'
   return [
     ...(current.managed ? [] : [eventOf({ type: 'user.adopted', subject, data })]),
     ...(other.length > 0
       ? [eventOf({ type: 'user.changed', subject, changed: other, data, ...replaced(current, record) })]
       : []),
     ...(changed.includes('active')
-      ? [eventOf({ type: transition, subject, changed: ['active'], data })]
+      ? [switchedEvent(current.id, record.status !== 'suspended', connectionId)]
       : []),
   ]
 }

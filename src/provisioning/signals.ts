@@ -13,7 +13,7 @@ export interface Switch {
  */
 export async function switchUser(scope: Scope, { userId, active, data }: Switch): Promise<boolean> {
   const current = await lockUser(scope, userId)
-  if (!current || (current.status === 'suspended') !== active) return false
+  if (!current?.connection_id || (current.status === 'suspended') !== active) return false
   if (active && !(await wasSuspendedBySignal(scope, userId))) return false
   const event = eventOf({
     type: active ? 'user.reactivated' : 'user.suspended',
@@ -21,7 +21,8 @@ export async function switchUser(scope: Scope, { userId, active, data }: Switch)
     changed: ['active'],
     data,
   })
-  return writeActivity(scope, { id: userId, version: current.version, active, event })
+  const { connection_id: connectionId } = current
+  return (await writeActivity(scope, { id: userId, connectionId, unmanaged: true, active, event })) !== null
 }
 
 /** Further back than that a suspension is not looked for, and stands. */
