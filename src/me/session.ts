@@ -1,4 +1,5 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import { METHODS } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { SessionRow } from '../../db/index.ts'
 import { neededSession, noStore, type SessionHost } from './current-session.ts'
 
@@ -9,7 +10,20 @@ export async function sessionRoutes(app: FastifyInstance, host: SessionHost): Pr
     noStore(reply)
     return sessionView(row)
   })
-  app.get('/session/verify', async (request, reply) => verified(await neededSession(host, request), reply))
+  verifyRoutes(app, host)
+}
+
+/**
+ * Whether to let through. A proxy may ask with the method, the path and the headers of what it asks about, of which the
+ * cookie alone matters.
+ */
+function verifyRoutes(app: FastifyInstance, host: SessionHost): void {
+  const others = METHODS.filter((method) => method !== 'CONNECT' && !app.supportedMethods.includes(method))
+  for (const method of others) app.addHttpMethod(method)
+  const verify = async (request: FastifyRequest, reply: FastifyReply) =>
+    verified(await neededSession(host, request), reply)
+  // Answered before its body is looked at, be there any.
+  for (const path of ['/session/verify', '/session/verify/*']) app.all(path, { onRequest: verify }, verify)
 }
 
 function verified(row: SessionRow, reply: FastifyReply): FastifyReply {
@@ -22,6 +36,7 @@ function verified(row: SessionRow, reply: FastifyReply): FastifyReply {
   }
   return reply.send()
 }
+
 export function sessionView(row: SessionRow): object {
   return {
     user: {

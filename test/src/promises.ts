@@ -18,7 +18,10 @@ export interface Route {
 export async function routesOf(build: () => Promise<unknown>): Promise<Route[]> {
   const routes: Route[] = []
   const note = ({ method, url }: RouteOptions) => {
-    const path = url.replace(/:(\w+)/g, '{$1}').replace(/(?<=.)\/$/, '') // with a slash at its end or without
+    const path = url
+      .replace(/:(\w+)/g, '{$1}')
+      .replace('*', '{path}')
+      .replace(/(?<=.)\/$/, '') // with a slash at its end or without
     for (const name of [method].flat()) if (name !== 'HEAD') routes.push({ method: name as Method, path }) // as registered
   }
   const listen = (message: unknown) =>

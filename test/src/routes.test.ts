@@ -26,15 +26,19 @@ t.test('the contract and the routes are of the same mind', async (t) => {
   )
   const others = routes.filter((route) => !described.includes(name(route)))
   t.ok(others.length > 0)
-  // What is not described is there to refuse: methods that an address of SCIM has no use for.
+  // What is not described is there to refuse: methods that an address of SCIM has no use for, or whoever asks by them.
   for (const { method, path } of others) {
     const answer = await usher?.call({ method, url: path.replace(/\{\w+\}/, 'x') })
-    const refused = path.endsWith('/Me')
-      ? { status: 501, body: { status: '501' } }
-      : { status: 405, headers: { allow: /GET|POST/ }, body: { status: '405' } }
-    t.match(answer, refused, `${method} ${path}`)
+    t.match(answer, refusalAt(path), `${method} ${path}`)
   }
 })
+
+function refusalAt(path: string): object {
+  if (path.startsWith('/session/verify')) return { status: 401 }
+  return path.endsWith('/Me')
+    ? { status: 501, body: { status: '501' } }
+    : { status: 405, headers: { allow: /GET|POST/ }, body: { status: '405' } }
+}
 
 t.test('answers are as the contract describes them', async (t) => {
   const records: string[] = []
@@ -245,6 +249,8 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('getSession', await get('/session', nobody), 401)
     fits('verifySession', await get('/session/verify'), 200)
     fits('verifySession', await get('/session/verify', nobody), 401)
+    fits('verifySessionAt', await get('/session/verify/a/path'), 200)
+    fits('verifySessionAt', await get('/session/verify/a/path', nobody), 401)
     fits('getSessionToken', await get('/session/token'), 200)
     fits('getSessionToken', await get('/session/token', nobody), 401)
     fits('getKeySet', await get('/.well-known/jwks.json'), 200)
