@@ -121,7 +121,7 @@ const signInSettings = {
          from connections c join organizations o on o.id = c.organization_id and o.status = 'active'
          left join provider_documents d on d.organization_id = c.organization_id and d.connection_id = c.id
            and d.kind = 'endpoints' and d.version = c.version and d.failure is not null
-         where c.organization_id = $1 and ($2::uuid is null or c.id = $2) and c.status = 'active'
+         where c.organization_id = $1 and ($2::uuid is null or c.id = $2) and (c.status = 'active' or $3)
            and c.issuer is not null order by c.id`,
 }
 
@@ -149,6 +149,10 @@ export interface OidcConnectionRow {
 }
 
 /** The OIDC halves in use: of one connection, or of all; none where the organization is suspended. */
-export function oidcConnections({ db, organizationId }: Scope, id?: string): Promise<OidcConnectionRow[]> {
-  return query(db, signInSettings, [organizationId, id ?? null])
+export function oidcConnections(
+  { db, organizationId }: Scope,
+  id?: string,
+  { disabled = false } = {},
+): Promise<OidcConnectionRow[]> {
+  return query(db, signInSettings, [organizationId, id ?? null, disabled])
 }

@@ -1,5 +1,14 @@
 export { connect, type DatabaseAddress, type Db, disconnect, transact } from './connect.ts'
 export {
+  type ConnectionTestRow,
+  createConnectionTest,
+  findConnectionTest,
+  finishConnectionTest,
+  forgetConnectionTests,
+  isTestUnderWay,
+  openConnectionTest,
+} from './connection-tests.ts'
+export {
   type ConnectionRow,
   changeConnection,
   createConnection,
@@ -147,6 +156,7 @@ export {
   organizationByDomain,
   organizationBySlug,
   organizationOfConnection,
+  organizationsWithOldTests,
   pollingConnections,
 } from './unscoped.ts'
 export { writeActivity } from './user-activity.ts'

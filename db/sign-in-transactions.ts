@@ -9,6 +9,7 @@ export interface SignInTransactionRow {
   readonly code_verifier: string
   readonly return_to: string
   readonly demand: object | null
+  readonly test_id: string | null
   readonly expires_at: Date
 }
 
@@ -21,8 +22,8 @@ const save = {
       where organization_id = $1 and expires_at <= $2 order by expires_at limit 10)
   )
   insert into sign_in_transactions (organization_id, state_hash, connection_id, browser_hash, nonce, code_verifier,
-                                    return_to, demand, expires_at)
-  values ($1, $3, $4, $5, $6, $7, $8, $9, $10)`,
+                                    return_to, demand, test_id, expires_at)
+  values ($1, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 }
 
 /** Keeps a sign-in that begins, and clears away a few that were never finished. */
@@ -30,8 +31,28 @@ export async function saveSignInTransaction(
   { db, organizationId, now }: Scope,
   row: SignInTransactionRow,
 ): Promise<void> {
-  const { state_hash, connection_id, browser_hash, nonce, code_verifier, return_to, demand, expires_at } = row
-  const own = [state_hash, connection_id, browser_hash, nonce, code_verifier, return_to, demand, expires_at]
+  const {
+    state_hash,
+    connection_id,
+    browser_hash,
+    nonce,
+    code_verifier,
+    return_to,
+    demand,
+    test_id,
+    expires_at,
+  } = row
+  const own = [
+    state_hash,
+    connection_id,
+    browser_hash,
+    nonce,
+    code_verifier,
+    return_to,
+    demand,
+    test_id,
+    expires_at,
+  ]
   await query(db, save, [organizationId, now, ...own])
 }
 
@@ -39,7 +60,8 @@ const take = {
   name: 'take_sign_in_transaction',
   text: `delete from sign_in_transactions
          where organization_id = $1 and state_hash = $2 and connection_id = $3 and expires_at > $4
-         returning connection_id, state_hash, browser_hash, nonce, code_verifier, return_to, demand, expires_at`,
+         returning connection_id, state_hash, browser_hash, nonce, code_verifier, return_to, demand, test_id,
+           expires_at`,
 }
 
 /** Takes it out: whoever comes second finds nothing. */

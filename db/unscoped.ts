@@ -28,6 +28,17 @@ export async function organizationByDomain(db: Db, domain: string): Promise<stri
   return rows[0]?.organization_id ?? null
 }
 
+const withOldTests = {
+  name: 'organizations_with_old_tests',
+  text: 'select distinct organization_id from connection_tests where kept_until <= $1',
+}
+
+/** Organizations with tests of connections that are to be forgotten. */
+export async function organizationsWithOldTests(db: Db, now: Date): Promise<string[]> {
+  const rows = await query<{ organization_id: string }>(db, withOldTests, [now])
+  return rows.map((row) => row.organization_id)
+}
+
 const toCheck = {
   name: 'domains_to_check',
   text: `select organization_id, domain from domains

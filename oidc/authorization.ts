@@ -10,6 +10,7 @@ import type { Provider } from './clients.ts'
 import { NETWORK_DEADLINE, within } from './deadline.ts'
 import { fromFailure } from './errors.ts'
 import { unlessDown } from './outage.ts'
+import { pinsOf } from './pins.ts'
 import type { OidcConnection } from './ports.ts'
 import type { Visit } from './visit.ts'
 
@@ -21,6 +22,8 @@ export async function authorizationUrl(
 ): Promise<URL> {
   const deadline = AbortSignal.timeout(NETWORK_DEADLINE)
   const provider = await approvedProvider(visit, connection, deadline)
+  visit.progress.provider = pinsOf(provider.metadata)
+  visit.progress.stage = 'request'
   const parameters = {
     ...connection.authorizationParameters,
     redirect_uri: redirectUri(visit, connection),

@@ -5,24 +5,20 @@ import type { ProviderMetadata } from './discovery.ts'
 import { OidcError, providerError, refused } from './errors.ts'
 import { identify } from './identify.ts'
 import { unlessDown } from './outage.ts'
-import type { OidcConnection, SignInTransaction } from './ports.ts'
+import { pinsOf } from './pins.ts'
+import type { OidcConnection, SignInTransaction, VerifiedSignIn } from './ports.ts'
 import { readSession, setSession } from './sessions.ts'
+import { endTest, quiet } from './test.ts'
 import { hash, isBoundTo, takeFromBrowser } from './transactions.ts'
-import { loadConnection, queryOf, single, type Visit } from './visit.ts'
+import { pathParameter, queryOf, single, type Visit } from './visit.ts'
 
 /** `GET /oidc/{connection}/callback`: the provider's answer. All network comes before the host signs anybody in. */
 export async function callback(visit: Visit): Promise<unknown> {
-  const connection = await loadConnection(visit)
+  const connection = await loadAnswered(visit)
   const answer = readAnswer(visit)
   const transaction = await takeTransaction(visit, connection, answer)
-  const deadline = AbortSignal.timeout(NETWORK_DEADLINE)
-  const provider = await approvedProvider(visit, connection, deadline)
-  checkIssuer(answer, provider.metadata)
-  checkError(answer)
-  const url = answerUrl(visit, connection)
-  const person = await unlessDown(connection, visit.options, () =>
-    identify({ connection, provider, transaction, url, deadline, now: visit.now() }),
-  )
+  const person = await whoAnswered(quiet(visit), { connection, answer, transaction })
+  if (visit.test !== undefined) return endTest(visit, { person })
   await checkStill(visit, connection)
   const replaces = readSession(visit)
   const result = await visit.options.signIn(person, {
@@ -32,6 +28,42 @@ export async function callback(visit: Visit): Promise<unknown> {
   if ('refusal' in result) throw new OidcError(result.refusal)
   setSession(visit, result.session)
   return visit.reply.redirect(transaction.returnTo, 303)
+}
+
+/** A connection may be tried before it is enabled; else such a one is as good as none. */
+async function loadAnswered(visit: Visit): Promise<OidcConnection> {
+  const { store, tests } = visit.options
+  const connectionId = pathParameter(visit, 'connection')
+  const stateHash = hash(new URLSearchParams(queryOf(visit.request)).get('state') ?? '')
+  const connection =
+    (await store.connection(connectionId)) ?? (await tests?.connectionOf({ connectionId, stateHash }))
+  if (!connection) throw refused('unknown_connection')
+  visit.connection = connection
+  return connection
+}
+
+interface Answered {
+  readonly connection: OidcConnection
+  readonly answer: Answer
+  readonly transaction: SignInTransaction
+}
+
+async function whoAnswered(
+  visit: Visit,
+  { connection, answer, transaction }: Answered,
+): Promise<VerifiedSignIn> {
+  const { progress } = visit
+  const deadline = AbortSignal.timeout(NETWORK_DEADLINE)
+  progress.stage = 'discovery'
+  const provider = await approvedProvider(visit, connection, deadline)
+  progress.provider = pinsOf(provider.metadata)
+  progress.stage = 'answer'
+  checkIssuer(answer, provider.metadata)
+  checkError(answer)
+  const url = answerUrl(visit, connection)
+  return unlessDown(connection, visit.options, () =>
+    identify({ connection, provider, transaction, url, deadline, now: visit.now(), progress }),
+  )
 }
 
 interface Answer {
@@ -64,6 +96,8 @@ async function takeTransaction(
   if (browser === undefined) throw refused('browser_mismatch', 'no cookie')
   const transaction = await visit.options.store.takeTransaction({ connectionId, stateHash })
   if (!transaction || transaction.expiresAt <= visit.now()) throw refused('state_unknown')
+  visit.progress.stage = 'answer'
+  if (transaction.testId !== undefined) visit.test = transaction.testId
   if (!isBoundTo(transaction, browser)) throw refused('browser_mismatch', 'wrong secret')
   visit.returnTo = transaction.returnTo
   visit.demand = transaction.demand ?? {}

@@ -8,6 +8,7 @@ const REFUSALS = {
   invalid_return_to: [400, 'The address to return to is not a page of this service.'],
   issuer_mismatch: [400, 'The identity provider named itself differently than expected.'],
   state_unknown: [400, 'This sign-in has expired or was already completed. Please start again.'],
+  test_unknown: [400, 'This test has expired or was already begun. An administrator can start another.'],
   browser_mismatch: [400, 'This sign-in was not begun in this browser. Please start again.'],
   provider_error: [400, 'The identity provider refused the sign-in.'],
   invalid_grant: [400, 'The identity provider no longer accepts this sign-in. Please start again.'],

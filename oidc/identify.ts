@@ -4,8 +4,17 @@ import {
   type Configuration,
   type CustomFetch,
   fetchUserInfo,
+  type JWK,
 } from 'openid-client'
-import { checkIdToken, type IdToken, mergeClaims, needsUserinfo, sessionExpiry, sessionId } from './claims.ts'
+import {
+  checkIdToken,
+  type IdToken,
+  isName,
+  mergeClaims,
+  needsUserinfo,
+  sessionExpiry,
+  sessionId,
+} from './claims.ts'
 import { configure, useKeys } from './client.ts'
 import type { Provider } from './clients.ts'
 import { within } from './deadline.ts'
@@ -13,6 +22,7 @@ import { authenticationOf, checkDemand, demandOf } from './demand.ts'
 import { fromFailure, refused } from './errors.ts'
 import type { KeySet } from './keys.ts'
 import type { OidcConnection, SignInTransaction, VerifiedSignIn } from './ports.ts'
+import type { Progress } from './progress.ts'
 
 /** Everything that turns a code into a person; `deadline` is for all calls together. */
 export interface Exchange {
@@ -23,16 +33,21 @@ export interface Exchange {
   readonly url: URL
   readonly deadline: AbortSignal
   readonly now: Date
+  readonly progress: Progress
 }
 
 export async function identify(exchange: Exchange): Promise<VerifiedSignIn> {
-  const { connection, transaction, deadline, now } = exchange
+  const { connection, transaction, deadline, now, progress } = exchange
   const redeemed = await within(deadline, redeem(exchange)).catch((error) => {
     throw fromFailure(error, 'token')
   })
   const { claims } = redeemed
+  progress.claims = mergeClaims(claims, {})
+  progress.stage = 'id_token'
   checkIdToken(redeemed, { connection, now })
+  progress.stage = 'demand'
   checkDemand(claims, demandOf(connection, transaction.demand ?? {}), { transaction, now })
+  progress.stage = 'userinfo'
   const userinfo = await within(deadline, userinfoOf(redeemed)).catch((error) => {
     throw fromFailure(error, 'userinfo')
   })
@@ -61,14 +76,32 @@ interface Redeemed extends IdToken {
 async function redeem(exchange: Exchange): Promise<Redeemed> {
   const { keys } = exchange.provider
   const fetcher = redeemOnce(exchange)
-  const held = await keys.current()
+  const held = await obtained(exchange, keys.current())
   try {
     return await grant(exchange, held, fetcher)
   } catch (error) {
-    const renewed = mayBeRotation(error) ? await keys.renew(held) : null
+    const renewed = mayBeRotation(error) ? await obtained(exchange, keys.renew(held)) : null
     if (!renewed) throw error
     return await grant(exchange, renewed, fetcher)
   }
+}
+
+async function obtained<Keys extends KeySet | null>(
+  { progress }: Exchange,
+  keys: Promise<Keys>,
+): Promise<Keys> {
+  progress.stage = 'keys'
+  const got = await keys
+  if (got) progress.keys = got.jwks.keys.slice(0, MOST_TOLD).map(toldOf)
+  progress.stage = 'token'
+  return got
+}
+
+const MOST_TOLD = 20
+
+/** What names a key, where that is a name. */
+function toldOf({ kty, kid, alg }: JWK): NonNullable<Progress['keys']>[number] {
+  return { kty: isName(kty) ? kty : '', ...(isName(kid) && { kid }), ...(isName(alg) && { alg }) }
 }
 
 /** A new configuration for each set of keys, since one never lets go of its first. */

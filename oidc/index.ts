@@ -5,6 +5,7 @@ export type {
   AddressQuestion,
   Authentication,
   ClientKey,
+  ConnectionTests,
   Demand,
   DocumentKind,
   OidcConnection,
@@ -22,7 +23,9 @@ export type {
   SignInTransaction,
   SignOut,
   TokenEndpointAuthMethod,
+  TriedSignIn,
   VerifiedSignIn,
 } from './ports.ts'
+export { failedStage, STAGES } from './progress.ts'
 export type { Signal, SignalKind, SignalStream, SignalSubject } from './signal.ts'
 export { cleanClaims, unverifiedClaims } from './unverified.ts'

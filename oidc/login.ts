@@ -57,6 +57,7 @@ export interface SignInRequest {
   readonly returnTo: string
   readonly loginHint?: string | undefined
   readonly demand?: Demand
+  readonly testId?: string
 }
 
 /** Begins a new sign-in, always: state, nonce and code_verifier are never used for two. */
@@ -84,6 +85,7 @@ export async function begin(
     codeVerifier,
     returnTo: asked.returnTo,
     demand,
+    ...(asked.testId !== undefined && { testId: asked.testId }),
     expiresAt: expiry(visit),
   })
   bindToBrowser(visit, stateHash, browser)

@@ -10,6 +10,7 @@ import { login, start } from './login.ts'
 import { askToLogOut, loggedOut, logout } from './logout.ts'
 import type { OidcOptions } from './ports.ts'
 import { receiveSignals, TO_TRANSMITTERS } from './signals.ts'
+import { beginTest, MAYBE_A_TEST } from './test.ts'
 import { type Endpoint, type Manner, type Service, serve } from './visit.ts'
 
 /** Signing in and out by OpenID Connect, for any number of connections. Register it without a prefix. */
@@ -29,14 +30,16 @@ export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Pr
       exposeHeadRoute: false,
       // A URL here may carry a code, or somebody's address.
       logSerializers: { req: withoutQuery },
-      handler: (request, reply) => serve({ ...service, request, reply }, endpoint, manner),
+      handler: (request, reply) =>
+        serve({ ...service, request, reply, progress: { stage: 'discovery' } }, endpoint, manner),
     })
 
   route('GET', '/login', askAddress)
   route('POST', '/login', findConnection)
   route('GET', '/login/:organization', login)
   route('GET', '/oidc/:connection/start', start)
-  route('GET', '/oidc/:connection/callback', callback)
+  route('GET', '/oidc/:connection/callback', callback, MAYBE_A_TEST)
+  if (options.tests) route('GET', '/oidc/:connection/test', beginTest, MAYBE_A_TEST)
   route(['GET', 'POST'], '/oidc/:connection/initiate', initiate)
   route('POST', '/oidc/:connection/backchannel-logout', backchannelLogout, TO_PROVIDERS)
   route('GET', '/oidc/:connection/frontchannel-logout', frontchannelLogout, IN_A_FRAME)

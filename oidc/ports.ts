@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { CryptoKey } from 'jose'
+import type { Progress } from './progress.ts'
 import type { Signal, SignalStream } from './signal.ts'
 
 export type TokenEndpointAuthMethod =
@@ -87,7 +88,29 @@ export interface SignInTransaction {
   readonly returnTo: string
   /** What was demanded of it in particular. */
   readonly demand?: Demand
+  /** The test that it is: it signs nobody in. */
+  readonly testId?: string
   readonly expiresAt: Date
+}
+
+/** A sign-in that signs nobody in, and how it ended: refused, or with somebody. */
+export interface TriedSignIn extends Progress {
+  readonly testId: string
+  readonly connection: OidcConnection
+  readonly refusal?: Refusal
+  readonly person?: VerifiedSignIn
+}
+
+export interface ConnectionTests {
+  /** Takes the test of this address, so that it is begun once. */
+  open(key: {
+    connectionId: string
+    token: string
+  }): Promise<{ id: string; connection: OidcConnection } | null>
+  /** The connection, enabled or not, where such a test is under way. */
+  connectionOf(key: { connectionId: string; stateHash: Buffer }): Promise<OidcConnection | null>
+  /** Reports it; whether the person would have been signed in. */
+  finish(tried: TriedSignIn): Promise<{ ok: boolean }>
 }
 
 /** A person whose id_token has passed every check; claims have the shapes OpenID Connect gives them. */
@@ -241,6 +264,7 @@ export interface Pages {
   /** Asks for an e-mail address: its form posts `login_hint`, `return_to` and the fields of the demand to `/login`. */
   askAddress(question: AddressQuestion): string
   signedOut(): string
+  tested(test: { readonly ok: boolean }, organization: Organization): string
   /** Asks before signing out: its form posts to `/logout`. Absent: `GET /logout` leads to `/` instead. */
   confirmSignOut?(): string
   choose(connections: readonly { name: string; url: string }[], organization: Organization): string
@@ -251,6 +275,8 @@ export interface OidcOptions {
   /** The key of this moment; absent: no connection may ask for `private_key_jwt`. */
   readonly clientKey?: () => Promise<ClientKey>
   readonly documents: ProviderDocuments
+  /** Absent: there are none. */
+  readonly tests?: ConnectionTests
   /** Recognizes or provisions the person, begins a session and ends the one it replaces. */
   readonly signIn: (person: VerifiedSignIn, request: SignInContext) => Promise<SignInResult>
   /** Does what a transmitter of signals says; nothing where its token was used before. */

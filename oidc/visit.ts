@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProviderOf } from './clients.ts'
 import { OidcError, refused } from './errors.ts'
 import type { Demand, OidcConnection, OidcOptions, Refusal, RefusalContext } from './ports.ts'
+import type { Progress } from './progress.ts'
 import { startPath } from './start-path.ts'
 
 /** What all endpoints share, made once. */
@@ -18,6 +19,9 @@ export interface Visit extends Service {
   connection?: OidcConnection
   returnTo?: string
   demand?: Demand
+  /** The test that the sign-in is. */
+  test?: string
+  readonly progress: Progress
 }
 
 export type Endpoint = (visit: Visit) => Promise<unknown>
@@ -25,7 +29,9 @@ export type Endpoint = (visit: Visit) => Promise<unknown>
 /** How an endpoint says no: to a person by a page, unless it is made for machines. */
 export interface Manner {
   readonly of: RefusalContext['of']
-  readonly answer: (visit: Visit, refusal: Refusal) => FastifyReply
+  /** Whether what is refused is nobody's but the answer's. */
+  readonly untold?: (visit: Visit) => boolean
+  readonly answer: (visit: Visit, refusal: Refusal) => unknown
 }
 
 export async function loadConnection(visit: Visit): Promise<OidcConnection> {
@@ -65,7 +71,7 @@ export async function serve(visit: Visit, endpoint: Endpoint, manner = TO_PEOPLE
     return await endpoint(visit)
   } catch (error) {
     if (!(error instanceof OidcError)) throw error
-    await tell(visit, error.refusal, manner.of)
+    if (!manner.untold?.(visit)) await tell(visit, error.refusal, manner.of)
     return manner.answer(visit, error.refusal)
   }
 }

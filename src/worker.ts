@@ -1,4 +1,4 @@
-import { takeLease } from '../db/index.ts'
+import { forgetConnectionTests, organizationsWithOldTests, takeLease } from '../db/index.ts'
 import { type RecheckHost, recheckDomains } from './domains/recheck.ts'
 import { newId } from './ids.ts'
 
@@ -31,9 +31,17 @@ export function startWorker(host: WorkerHost): () => Promise<void> {
   }
 }
 
+/** What tests of connections found out about people is kept for less than an hour. */
+async function forgetTests({ db }: WorkerHost, now: Date): Promise<void> {
+  for (const organizationId of await organizationsWithOldTests(db, now))
+    await forgetConnectionTests({ db, organizationId, now, actor: 'system', requestId: '' })
+}
+
 /** One round, unless another process has done it a moment ago. */
 export async function workOnce(host: WorkerHost, holder: string, stop: AbortSignal): Promise<void> {
   const now = host.clock()
   const until = new Date(now.getTime() + LEASE)
-  if (await takeLease(host.db, { name: 'domains', holder, now, until })) await recheckDomains(host, stop)
+  if (!(await takeLease(host.db, { name: 'domains', holder, now, until }))) return
+  await forgetTests(host, now)
+  await recheckDomains(host, stop)
 }

@@ -2,6 +2,7 @@ import helmet from '@fastify/helmet'
 import type { FastifyInstance } from 'fastify'
 import { createSignalPoller, type OidcOptions, oidcPlugin } from '../../oidc/index.ts'
 import type { Config } from '../config.ts'
+import { connectionTests } from '../gateway/connection-tests.ts'
 import { oidcSignIn } from '../gateway/oidc-sign-in.ts'
 import { oidcSignals } from '../gateway/oidc-signals.ts'
 import { oidcStore } from '../gateway/oidc-store.ts'
@@ -44,6 +45,7 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
         return { key, kid }
       },
       signal: oidcSignals(host),
+      tests: connectionTests(host, policies),
       fetch: outbound.fetch,
       allowInsecure: outbound.allowInsecure,
       publicUrl,

@@ -16,6 +16,7 @@ export type EventType =
   | 'connection.enabled'
   | 'connection.disabled'
   | 'connection.self-tested'
+  | 'connection.test-begun'
   | 'scim-credential.created'
   | 'scim-credential.revoked'
   | 'scim-credential.rotated'

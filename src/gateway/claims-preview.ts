@@ -2,8 +2,8 @@ import type { ConnectionRow, Scope } from '../../db/index.ts'
 import { cleanClaims, isName, unverifiedClaims } from '../../oidc/index.ts'
 import { Problem } from '../errors.ts'
 import type { Policies } from '../provisioning/policy.ts'
-import type { ClaimsOf } from '../translate/claims.ts'
 import { presetRules } from '../translate/presets.ts'
+import { claimsOfRow } from './claims-of.ts'
 import { foretell } from './foretell.ts'
 
 /** What somebody pasted: a token, of which nobody checks who made it, or its claims. */
@@ -32,16 +32,6 @@ export async function previewClaims(
 function wrong(member: keyof Pasted, message: string): Problem {
   const path = `body/${member}`
   return new Problem('invalid_request', `${path} ${message}.`, { errors: [{ path, message }] })
-}
-
-function claimsOfRow({ id, correlationClaim, scimProfile, settings: { oidc } }: ConnectionRow): ClaimsOf {
-  return {
-    connectionId: id,
-    correlationClaim: correlationClaim ?? 'sub',
-    bound: scimProfile !== null,
-    preset: oidc?.preset,
-    rules: oidc?.claims,
-  }
 }
 
 /** Claims for which a sign-in on this connection would be refused. */

@@ -6,7 +6,8 @@ import { newId } from '../ids.ts'
 import type { Policies } from '../provisioning/policy.ts'
 import { provision } from '../provisioning/provision.ts'
 import { Refused } from '../provisioning/refused.ts'
-import { type ClaimsOf, signInOf } from '../translate/claims.ts'
+import { signInOf } from '../translate/claims.ts'
+import { claimsOf } from './claims-of.ts'
 import { signedOutMeanwhile } from './oidc-sign-out.ts'
 import { type Host, idTokenPlace, type LinkingConnection } from './oidc-store.ts'
 import type { PolicyRefusal } from './refusals.ts'
@@ -29,11 +30,6 @@ export function oidcSignIn(host: Host, policies: Policies): OidcOptions['signIn'
       throw error
     }
   }
-}
-
-/** How claims of a connection are read. */
-export function claimsOf({ id, correlationClaim, bound, preset, claimRules }: LinkingConnection): ClaimsOf {
-  return { connectionId: id, correlationClaim, bound, preset, rules: claimRules }
 }
 
 interface Beginning {

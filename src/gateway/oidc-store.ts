@@ -94,6 +94,16 @@ export function oidcStore(
   return { store, documents: oidcDocuments(knownScopeOf) }
 }
 
+/** A connection whether it is enabled or not. */
+export async function anyConnection(
+  { secrets }: Host,
+  scope: Scope,
+  id: string,
+): Promise<LinkingConnection | null> {
+  const [row] = await oidcConnections(scope, id, { disabled: true })
+  return row ? connectionOf(row, scope.organizationId, secrets) : null
+}
+
 /** No organization has this id: to look for its connections costs as much as to look for those of another. */
 const NONE = '00000000-0000-0000-0000-000000000000'
 
@@ -115,6 +125,7 @@ const rowOf = ({
   code_verifier: rest.codeVerifier,
   return_to: rest.returnTo,
   demand: rest.demand ?? null,
+  test_id: rest.testId ?? null,
   expires_at: rest.expiresAt,
 })
 
@@ -126,6 +137,7 @@ const transactionOf = (row: SignInTransactionRow): SignInTransaction => ({
   codeVerifier: row.code_verifier,
   returnTo: row.return_to,
   ...(row.demand && { demand: row.demand }),
+  ...(row.test_id !== null && { testId: row.test_id }),
   expiresAt: row.expires_at,
 })
 
@@ -138,7 +150,7 @@ function scopeFor(
 }
 
 /** The scope of what is done by a connection; null where there is no such connection, or else thrown. */
-function scopes(host: Host) {
+export function scopes(host: Host) {
   const directory = connectionDirectory(host.db)
   const scopeOf = async (connectionId: string): Promise<Scope | null> => {
     const organizationId = await directory(connectionId)

@@ -32,6 +32,7 @@ export function pagesFor(reader: Reader) {
       refusedPage({ say, title: say.failed.title }, refusal, context),
     askAddress: (question: AddressQuestion) => addressPage(say, question, reader),
     signedOut: () => signedOutPage(say, reader),
+    tested: (test: { readonly ok: boolean }, brand?: Brand) => testedPage(say, test, brand),
     confirmSignOut: () => confirmPage(say),
     choose: (connections: readonly Choice[], brand?: Brand) => choosePage(say, connections, brand),
     nobody: () => nobodyPage(say, reader),
@@ -129,6 +130,16 @@ function signedOutPage(say: Messages, reader: Reader): string {
     { say, title },
     html`<p>${text}</p>
 <p class="actions"><a class="button" href="/login${languageQuery(reader)}">${again}</a></p>`,
+  )
+}
+
+/** A sign-in was tried, and signed nobody in. */
+function testedPage(say: Messages, { ok }: { readonly ok: boolean }, brand: Brand | undefined): string {
+  const { title, well, unwell, kept } = say.tested
+  return page(
+    { say, title, brand },
+    html`<p>${ok ? well : unwell}</p>
+<p>${kept}</p>`,
   )
 }
 

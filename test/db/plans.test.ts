@@ -223,6 +223,7 @@ async function beginSignIn(scope: Scope, { connection }: Pusher): Promise<void> 
     code_verifier: 'v',
     return_to: '/',
     demand: { maxAge: 60 },
+    test_id: null,
     expires_at: new Date(Date.now() + 60_000),
   })
   await takeSignInTransaction(scope, { connectionId: connection.id, stateHash: hash })

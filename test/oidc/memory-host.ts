@@ -120,6 +120,7 @@ export function portsOf(host: MemoryHost): OidcOptions {
           demand,
         ).map(([name, value]) => `<input name="${name}" value="${escapeHtml(value)}">`)}</form>`,
       signedOut: () => 'signed out',
+      tested: ({ ok }) => `tested ${ok}`,
       confirmSignOut: () => '<form method="post" action="/logout"><button>Sign out</button></form>',
       choose: (connections) => connections.map(({ name, url }) => `<a href="${url}">${name}</a>`).join(),
     }),

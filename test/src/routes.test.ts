@@ -144,6 +144,14 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('previewClaims', await preview({ claims: { sub: 'a' } }), 200)
     fits('previewClaims', await preview({ claims: { sub: 'z', preferred_username: 'ada' } }), 200)
     fits('previewClaims', await preview({}), 400)
+    const { id: testId, url } = fits('testConnection', await admin('POST', `${connection.path}/tests`), 201)
+    t.match(url, `${PUBLIC_URL}/oidc/${connection.id}/test?token=`)
+    fits('getConnectionTest', await admin('GET', `${connection.path}/tests/${testId}`), 200)
+    fits('getConnectionTest', await admin('GET', `${connection.path}/tests/x`), 404)
+    const tried = await usher.call({ method: 'GET', url: String(url).replace(PUBLIC_URL, '') })
+    fits('beginTest', tried, 200)
+    fits('beginTest', await usher.call({ method: 'GET', url: `/oidc/${connection.id}/test` }), 400)
+    fits('getConnectionTest', await admin('GET', `${connection.path}/tests/${testId}`), 200)
     const credentials = `${connection.path}/scim-credentials`
     const made = fits(
       'createScimCredential',

@@ -29,6 +29,10 @@ export const de: Messages = {
       what: 'Diese Anmeldung ist abgelaufen oder wurde schon abgeschlossen.',
       next: again,
     },
+    test_unknown: {
+      what: 'Diese Probe ist abgelaufen oder wurde schon begonnen.',
+      next: 'Die Administration kann eine weitere beginnen.',
+    },
     browser_mismatch: { what: 'Diese Anmeldung wurde nicht in diesem Browser begonnen.', next: again },
     provider_error: {
       what: 'Der Identitätsanbieter hat die Anmeldung abgelehnt.',
@@ -146,6 +150,13 @@ export const de: Messages = {
     title: 'Sie sind abgemeldet',
     text: 'Sie können dieses Fenster schließen.',
     again: 'Wieder anmelden',
+  },
+  tested: {
+    title: 'Die Probe ist vorbei',
+    well: 'Sie wären angemeldet worden. Niemand ist es, und nichts wurde verändert; Sie können dieses Fenster schließen.',
+    unwell:
+      'Sie wären nicht angemeldet worden; warum, steht im Bericht. Nichts wurde verändert; Sie können dieses Fenster schließen.',
+    kept: 'Weniger als eine Stunde lang kann die Administration sehen, was der Identitätsanbieter von Ihnen gesagt hat.',
   },
   confirm: {
     title: 'Abmelden?',

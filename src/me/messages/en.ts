@@ -27,6 +27,10 @@ const reasons = {
     what: 'This sign-in has expired or was already completed.',
     next: 'Please start again.',
   },
+  test_unknown: {
+    what: 'This test has expired or was already begun.',
+    next: 'An administrator can start another.',
+  },
   browser_mismatch: { what: 'This sign-in was not begun in this browser.', next: 'Please start again.' },
   provider_error: {
     what: 'The identity provider refused the sign-in.',
@@ -128,6 +132,13 @@ export const en = {
     title: 'You are signed out',
     text: 'You can close this window.',
     again: 'Sign in again',
+  },
+  tested: {
+    title: 'The test is over',
+    well: 'You would have been signed in. Nobody was, and nothing was changed; you can close this window.',
+    unwell:
+      'You would not have been signed in; why is in the report. Nothing was changed; you can close this window.',
+    kept: 'For less than an hour, administrators can see what the identity provider said of you.',
   },
   confirm: {
     title: 'Sign out?',
