@@ -79,6 +79,17 @@ t.test('who goes away while waiting keeps no place', async (t) => {
   t.same(served, [1], 'leaving again makes no more room')
 })
 
+t.test('who goes away before it is known who it is takes no place', async (t) => {
+  const gate = createGate(settings)
+  const arrival = { owner: 'a', requestsPerSecond: null, now }
+  for (let times = 0; times < 10; times++) {
+    const gone = {}
+    gate.leave(gone)
+    t.throws(() => gate.enter(gone, arrival), tooMany)
+  }
+  t.equal(gate.enter({}, arrival), undefined)
+})
+
 t.test('a limit lets a burst through, then as many a second as it says', async (t) => {
   const meter = createMeter()
   const pace = { burst: 2, perSecond: 10 }
