@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net'
 import { performance } from 'node:perf_hooks'
 
-/** The text of the next request; undefined where there is no more to ask. */
-export type Next = () => string | undefined
+/** The text of the next request on a connection, after its last answer; undefined where there is no more to ask. */
+export type Next = (answer?: Buffer) => string | undefined
 
 export interface Load {
   readonly port: number
@@ -40,8 +40,8 @@ function drive(socket: Socket, { next, status, isOver }: Drive): Promise<number>
   socket.setNoDelay(true)
   return new Promise((resolve, reject) => {
     let answered = 0
-    const ask = () => {
-      const text = isOver() ? undefined : next()
+    const ask = (answer?: Buffer) => {
+      const text = isOver() ? undefined : next(answer)
       if (text === undefined) socket.destroy()
       else socket.write(text)
     }
@@ -50,14 +50,14 @@ function drive(socket: Socket, { next, status, isOver }: Drive): Promise<number>
         socket.destroy(new Error(`expected ${status.join(' or ')}: ${answer.toString('utf8', 0, 2000)}`))
       } else {
         answered++
-        ask()
+        ask(answer)
       }
     }
     socket.on('data', answerReader(onAnswer))
     socket.on('error', reject)
     socket.on('end', () => socket.destroy(new Error('the server ended the connection')))
     socket.on('close', () => resolve(answered))
-    socket.on('connect', ask)
+    socket.on('connect', () => ask())
   })
 }
 

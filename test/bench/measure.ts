@@ -9,7 +9,7 @@ import type { Workload } from './workloads.ts'
 /** One side in one round, or in the median of all. */
 export interface Figures {
   readonly perSecond: number
-  /** Microseconds of CPU a request: of the server's process, of PostgreSQL, of the load itself. */
+  /** Microseconds of CPU a request: of the server's process, of PostgreSQL, of the load with its provider. */
   readonly node: number
   readonly postgres: number
   readonly load: number
@@ -111,20 +111,21 @@ async function roundOf(side: Side, scene: Scene, workload: Workload, seconds: nu
       port: server.port,
       connections: worth > 1 ? 2 : connections,
       seconds,
-      next: await requests(scene),
+      next: await requests(scene, seconds),
       status,
     },
   )
 }
 
 async function counted(
-  { postmaster }: Scene,
+  { postmaster, provider }: Scene,
   { pid, worth }: { pid: number; worth: number },
   asked: Load,
 ): Promise<Figures> {
   const used = () => {
     const { user, system } = process.cpuUsage()
-    return { all: cpuOfAll(), node: cpuOf(pid), postgres: cpuOfFamily(postmaster), load: user + system }
+    const load = user + system + cpuOf(provider.pid)
+    return { all: cpuOfAll(), node: cpuOf(pid), postgres: cpuOfFamily(postmaster), load }
   }
   const before = used()
   const loaded = await load(asked)

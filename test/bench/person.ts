@@ -74,9 +74,26 @@ export const userNameOf = (n: number): string => numbered(userName, n)
 export const externalIdOf = (n: number): string => numbered(externalId, n)
 export const workEmailOf = (n: number): string => numbered(template.emails[0]?.value ?? '', n)
 
-export type Kind = 'user' | 'workspace' | 'created' | 'provisioned' | 'session' | 'group' | 'other'
+export type Kind =
+  | 'user'
+  | 'workspace'
+  | 'created'
+  | 'provisioned'
+  | 'session'
+  | 'identity'
+  | 'group'
+  | 'other'
 
-const kinds: readonly Kind[] = ['user', 'workspace', 'created', 'provisioned', 'session', 'group', 'other']
+const kinds: readonly Kind[] = [
+  'user',
+  'workspace',
+  'created',
+  'provisioned',
+  'session',
+  'identity',
+  'group',
+  'other',
+]
 
 /** Ids as UUIDv7 gives them out, in order of the numbers. */
 const prefixOf = (kind: Kind) => `0190000${kinds.indexOf(kind)}-0000-7000-8000-`

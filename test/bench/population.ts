@@ -7,6 +7,8 @@ import { idSql, sessionSecretSql, templates } from './person.ts'
 export interface Tenant {
   readonly organizationId: string
   readonly connectionId: string
+  /** Of its provider. */
+  readonly issuer: string
 }
 
 const floorSchema = `
@@ -93,10 +95,16 @@ const sessions = `
     case when n % 100 = 0 then now() else now() + interval '1 day' end
   from given`
 
-/** The people of these numbers, each with workspace, membership, events and a session. */
+const identities = `
+  with ${given}
+  insert into identities (organization_id, id, connection_id, issuer, subject, user_id, correlation, created_at)
+  select organization_id, ${idSql('identity')}, connection_id, $5, replace($6, '#', n::text), ${idSql('user')},
+    replace($6, '#', n::text), now() from given`
+
+/** The people of these numbers, each with workspace, membership, login, events and a session. */
 export async function populateUsher(
   client: pg.Client,
-  { organizationId, connectionId }: Tenant,
+  { organizationId, connectionId, issuer }: Tenant,
   [first, last]: readonly [number, number],
 ): Promise<void> {
   const { userName, externalId, attributes } = templates
@@ -105,6 +113,7 @@ export async function populateUsher(
   await client.query("set session_replication_role = 'replica'")
   await client.query(people, [...common, userName, externalId, attributes])
   await client.query(created, [...common, attributes])
+  await client.query(identities, [...common, issuer, externalId])
   for (const statement of [workspaces, memberships, provisioned, sessions])
     await client.query(statement, common)
   await client.query("set session_replication_role = 'origin'")

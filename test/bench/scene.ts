@@ -11,12 +11,17 @@ import * as api from '../src/api.ts'
 import { populateFloorGroups, populateGroups } from './groups.ts'
 import { populateFloor, populateUsher, type Tenant } from './population.ts'
 import { type Server, startServer } from './process.ts'
+import { CLIENT, type Provider, startProvider } from './provider.ts'
 
 /** The floor and Usher, each a process with a database of its own on one server, with as many people in it. */
 export interface Scene extends Tenant {
   readonly people: number
   readonly floor: Server
   readonly usher: Server
+  /** Where people of the organization sign in. */
+  readonly provider: Provider
+  /** Of the organization. */
+  readonly slug: string
   /** Of the connection that all requests come from. */
   readonly token: string
   readonly clients: { readonly floor: pg.Client; readonly usher: pg.Client }
@@ -77,7 +82,9 @@ async function setScene({ people, flags, named }: SceneOptions, setting: Setting
     usher: await makeDatabase(setting, 'usher'),
   }
   await populateFloor(clients.floor, people)
-  const [floorPort = 0, usherPort = 0] = await freePorts(2)
+  const [floorPort = 0, usherPort = 0, providerPort = 0] = await freePorts(3)
+  const provider = await startProvider(providerPort)
+  ends.push(() => provider.stop())
   const usher = await startServer({
     file: server,
     port: usherPort,
@@ -86,6 +93,7 @@ async function setScene({ people, flags, named }: SceneOptions, setting: Setting
       DATABASE_URL: urlOf(setting.cluster, 'usher'),
       USHER_SECRET_KEY: randomBytes(32).toString('base64'),
       USHER_ADMIN_KEY: ADMIN_KEY,
+      USHER_OUTBOUND_ALLOW: `127.0.0.1:${providerPort}`,
     },
   })
   ends.push(() => usher.stop())
@@ -96,7 +104,7 @@ async function setScene({ people, flags, named }: SceneOptions, setting: Setting
     environment: { DATABASE_URL: urlOf(setting.cluster, 'floor'), FLOOR_NAMED: named ? '1' : '0' },
   })
   ends.push(() => floor.stop())
-  const tenant = await makeTenant(usherPort)
+  const tenant = await makeTenant(usherPort, provider)
   await populateUsher(clients.usher, tenant, [1, people])
   let fresh = 10_000_000
   let turn = 0
@@ -110,7 +118,7 @@ async function setScene({ people, flags, named }: SceneOptions, setting: Setting
   const postmaster = Number(readFileSync(join(root, 'pg', 'postmaster.pid'), 'utf8').split('\n')[0])
   const broken = () => brokenIn({ ...setting.cluster, database: nameOf('usher') })
   const numbers = { fresh: () => fresh++, turn: () => turn++ }
-  return { ...tenant, people, floor, usher, clients, postmaster, ...numbers, withGroups, broken }
+  return { ...tenant, people, floor, usher, provider, clients, postmaster, ...numbers, withGroups, broken }
 }
 
 const nameOf = (side: 'floor' | 'usher') => `usher_bench_${side}`
@@ -134,13 +142,16 @@ async function makeDatabase({ cluster, ends }: Setting, side: 'floor' | 'usher')
 const urlOf = ({ host, user, password }: Address, side: 'floor' | 'usher') =>
   `postgres://${user}:${password}@localhost/${nameOf(side)}?host=${encodeURIComponent(host)}`
 
-async function makeTenant(port: number): Promise<Tenant & { token: string }> {
+async function makeTenant(
+  port: number,
+  { issuer }: Provider,
+): Promise<Tenant & { slug: string; token: string }> {
   const admin = api.adminAsk(api.callAt(`http://127.0.0.1:${port}`), ADMIN_KEY)
   const organization = await api.makeOrganization(admin)
-  const oidc = { issuer: 'https://login.bench.example', clientId: 'usher' }
-  const connection = await api.makeConnection(admin, organization, { oidc, scim: {} })
+  const connection = await api.makeConnection(admin, organization, { oidc: { issuer, ...CLIENT }, scim: {} })
   const { token } = await api.makeCredential(admin, connection)
-  return { organizationId: organization.id, connectionId: connection.id, token }
+  const { id: organizationId, slug } = organization
+  return { organizationId, slug, connectionId: connection.id, issuer, token }
 }
 
 async function brokenIn(database: DatabaseAddress): Promise<string[]> {

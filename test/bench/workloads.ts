@@ -3,6 +3,7 @@ import { groupOf, outsiders, SIZES } from './groups.ts'
 import { type Next, type Request, requestText } from './load.ts'
 import { externalIdOf, idOf, personBody, sessionSecretOf, userNameOf, workEmailOf } from './person.ts'
 import type { Scene } from './scene.ts'
+import { callbacks, wholeSignIns } from './sign-ins.ts'
 
 /** What is asked of Usher, the floor beside it, and the share of the floor that is the goal. */
 export interface Workload {
@@ -12,12 +13,12 @@ export interface Workload {
   readonly goal?: number
   /** 1 where a client waits for its own answers; default 16. */
   readonly connections?: number
-  /** How many requests of the floor one is worth; two clients then send one after the other. */
+  /** How many requests of the floor one is worth; where it is more than one, two clients send one after the other. */
   readonly worth?: number
   /** Of the groups asked about; they exist where there are as many people. */
   readonly members?: number
-  /** Called anew for each round. */
-  readonly requests: (scene: Scene) => Next | Promise<Next>
+  /** Called anew for each round, which is to last so many seconds; what it does itself is not measured. */
+  readonly requests: (scene: Scene, seconds: number) => Next | Promise<Next>
   /** Each answer has one of them; default 200. */
   readonly status?: readonly number[]
 }
@@ -166,6 +167,27 @@ const people: readonly Workload[] = [
       const text = scim(scene, { method: 'GET', path: await middle(scene) })
       return () => text
     },
+  },
+  {
+    name: 'callback: new person',
+    floor: 'tx',
+    goal: 0.3,
+    requests: (scene, seconds) => callbacks(scene, seconds, ({ fresh }) => fresh()),
+    status: [303],
+  },
+  {
+    name: 'callback: known person',
+    floor: 'tx',
+    requests: (scene, seconds) => callbacks(scene, seconds, ({ people }) => someone(people)),
+    status: [303],
+  },
+  // Two requests are one sign-in.
+  {
+    name: 'whole sign-in',
+    floor: 'tx',
+    worth: 0.5,
+    requests: (scene) => wholeSignIns(scene, ({ fresh }) => fresh()),
+    status: [303],
   },
   { ...writes, name: 'PATCH active', requests: toggled },
   {
