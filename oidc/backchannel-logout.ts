@@ -8,10 +8,14 @@ import type { OidcConnection, SignOut } from './ports.ts'
 import { verifyUnasked } from './unasked.ts'
 import { loadConnection, type Manner, single, type Visit } from './visit.ts'
 
-/** Section 2.8: whatever went wrong, the status is the same. */
+/** Section 2.8: whatever is wrong with a request, the status is the same. */
 export const TO_PROVIDERS: Manner = {
   of: 'logout',
   answer: ({ reply }, { code, message }) => reply.code(400).send({ error: code, error_description: message }),
+  failed: (reply, { code, message, status }) =>
+    status < 500
+      ? reply.code(400).send({ error: 'invalid_request', error_description: message })
+      : reply.code(status).send({ error: code, error_description: message }),
 }
 
 /** `POST /oidc/{connection}/backchannel-logout` (Back-Channel Logout 1.0): the provider ended sessions of its own. */

@@ -1,5 +1,5 @@
 import cookie from '@fastify/cookie'
-import type { FastifyInstance, HTTPMethods } from 'fastify'
+import type { FastifyInstance, HTTPMethods, RouteShorthandOptions } from 'fastify'
 import { backchannelLogout, TO_PROVIDERS } from './backchannel-logout.ts'
 import { callback } from './callback.ts'
 import { createProviders } from './clients.ts'
@@ -30,6 +30,7 @@ export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Pr
       exposeHeadRoute: false,
       // A URL here may carry a code, or somebody's address.
       logSerializers: { req: withoutQuery },
+      ...failing(options, manner),
       handler: (request, reply) =>
         serve({ ...service, request, reply, progress: { stage: 'discovery' } }, endpoint, manner),
     })
@@ -47,6 +48,16 @@ export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Pr
   route('GET', '/logout', askToLogOut)
   route('POST', '/logout', logout)
   route('GET', '/logout/done', loggedOut)
+}
+
+/** Machines get no page of the host's. */
+function failing(
+  { failure }: OidcOptions,
+  manner: Manner | undefined,
+): Pick<RouteShorthandOptions, 'errorHandler'> {
+  const failed = manner?.failed
+  if (!failure || !failed) return {}
+  return { errorHandler: (error, request, reply) => void failed(reply, failure(error, request, reply)) }
 }
 
 function withoutQuery({ method, url }: { readonly method: string; readonly url: string }): object {

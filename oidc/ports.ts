@@ -1,7 +1,10 @@
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CryptoKey } from 'jose'
 import type { Progress } from './progress.ts'
+import type { Failure, Refusal, RefusalContext } from './refusal.ts'
 import type { Signal, SignalStream } from './signal.ts'
+
+export type { Failure, Refusal, RefusalContext }
 
 export type TokenEndpointAuthMethod =
   | 'client_secret_post'
@@ -149,24 +152,6 @@ export interface ReceivedSignals {
   readonly token: { readonly jti: string; readonly expiresAt: Date }
 }
 
-/** What was refused, by whom and where. */
-export interface RefusalContext {
-  readonly of: 'sign-in' | 'logout' | 'signal'
-  readonly connectionId?: string
-  readonly requestId: string
-}
-
-/** Why a sign-in was refused: `code` is stable, `message` safe to show; `status` is that of the page. */
-export interface Refusal {
-  readonly code: string
-  readonly message: string
-  readonly status: 400 | 403 | 404 | 429 | 502 | 503 | 504
-  /** The provider's own words, which are anybody's; they are in `message` too. */
-  readonly said?: string
-  /** For the log only: never a token, code or secret. */
-  readonly detail?: string
-}
-
 export interface SignInContext {
   readonly requestId: string
   /** The session cookie that the browser came with. */
@@ -291,6 +276,8 @@ export interface OidcOptions {
   readonly sessionCookie: string
   /** In the language of whoever reads the answer to this request. */
   readonly pages: (request: FastifyRequest) => Pages
+  /** Notes what failed, and says in the headers of the reply when to come again. Absent: answered as by the host. */
+  readonly failure?: (error: unknown, request: FastifyRequest, reply: FastifyReply) => Failure
   /** Seconds until whoever sent the request may look for an organization; 0 is now, which counts. Absent: always. */
   readonly lookupWait?: (request: FastifyRequest) => number
   readonly now?: () => Date

@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import type { FastifyReply } from 'fastify'
 import { approvedProvider } from './approved.ts'
 import { NETWORK_DEADLINE } from './deadline.ts'
 import { ALGORITHMS, only, signingAlgorithms } from './discovery.ts'
@@ -11,14 +12,23 @@ import type { SignalStream } from './signal.ts'
 import { verifyUnasked } from './unasked.ts'
 import { loadConnection, type Manner, type Service, type Visit } from './visit.ts'
 
-/** RFC 8935 section 2.4. */
+/** Seconds after which a provider that is out of reach may be asked for its keys again. */
+const RETRY_AFTER = 10
+
+/** RFC 8935 section 2.4. A token that could not be verified now is not refused: its transmitter is to send it again. */
 export const TO_TRANSMITTERS: Manner = {
   of: 'signal',
-  answer: ({ reply }, refusal) =>
-    reply
-      .code(400)
-      .header('content-language', 'en')
-      .send({ err: errorOf(refusal), description: refusal.message }),
+  answer: ({ reply }, refusal) => {
+    const later = refusal.status >= 500
+    if (later) reply.header('retry-after', RETRY_AFTER)
+    return told(reply.code(later ? 503 : 400), later ? refusal.code : errorOf(refusal), refusal.message)
+  },
+  failed: (reply, { code, message, status }) =>
+    told(reply.code(status), status < 500 ? 'invalid_request' : code, message),
+}
+
+function told(reply: FastifyReply, err: string, description: string): FastifyReply {
+  return reply.header('content-language', 'en').send({ err, description })
 }
 
 /** By the name of what did not fit. */

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { ProviderOf } from './clients.ts'
 import { OidcError, refused } from './errors.ts'
-import type { Demand, OidcConnection, OidcOptions, Refusal, RefusalContext } from './ports.ts'
+import type { Demand, Failure, OidcConnection, OidcOptions, Refusal, RefusalContext } from './ports.ts'
 import type { Progress } from './progress.ts'
 import { startPath } from './start-path.ts'
 
@@ -32,6 +32,8 @@ export interface Manner {
   /** Whether what is refused is nobody's but the answer's. */
   readonly untold?: (visit: Visit) => boolean
   readonly answer: (visit: Visit, refusal: Refusal) => unknown
+  /** What it says where something failed, or the request could not be read; absent: what the host says. */
+  readonly failed?: (reply: FastifyReply, failure: Failure) => FastifyReply
 }
 
 export async function loadConnection(visit: Visit): Promise<OidcConnection> {

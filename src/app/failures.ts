@@ -45,7 +45,7 @@ function answer(error: unknown, request: FastifyRequest, reply: FastifyReply): F
 }
 
 /** What is said of an error in any shape: in the log its cause, to the client when to come again. */
-function prepare(error: unknown, request: FastifyRequest, reply: FastifyReply): Problem {
+export function prepare(error: unknown, request: FastifyRequest, reply: FastifyReply): Problem {
   const problem = problemOf(fromDatabase(error) ?? error)
   if (problem.status >= 500) request.log.error({ err: problem.cause ?? problem }, problem.message)
   if (problem.retryAfter !== undefined) reply.header('retry-after', problem.retryAfter)

@@ -14,7 +14,7 @@ import { personRoutes } from '../me/person.ts'
 import { type ProductHost, productRoutes } from '../me/product.ts'
 import type { Outbound } from '../outbound.ts'
 import type { Policies } from '../provisioning/policy.ts'
-import { answerErrorsByPage } from './failures.ts'
+import { answerErrorsByPage, prepare } from './failures.ts'
 import { pollWhileListening } from './polling.ts'
 
 export interface PeopleOptions {
@@ -52,6 +52,7 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
       sessionCookie,
       now: host.clock,
       pages: pagesFor,
+      failure: prepare,
       lookupWait: ({ ip }) => lookups({ address: ip, now: host.clock() }),
     }
     await scope.register((inner: FastifyInstance) => oidcPlugin(inner, ports))

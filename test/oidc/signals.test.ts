@@ -15,7 +15,10 @@ const foreign = connectionTo(provider.issuer, {
   signals: { issuer: transmitter.issuer, audience: 'signals', jwksUri: `${transmitter.issuer}/jwks` },
 })
 const silent = connectionTo(provider.issuer)
-host.connections.push(connection, foreign, silent)
+const unreachable = connectionTo(provider.issuer, {
+  signals: { issuer: provider.issuer, audience: 'signals', jwksUri: 'http://127.0.0.1:1/jwks' },
+})
+host.connections.push(connection, foreign, silent, unreachable)
 t.teardown(async () => {
   await host.app.close()
   await provider.close()
@@ -63,6 +66,13 @@ t.test('a signal is received once, and acknowledged each time', async (t) => {
   t.match(received, { connection: { id: connection.id }, issuedAt: Date })
   t.same(received?.signals, [{ kind: 'session-revoked', subject: { subject: 'ada' } }])
   t.same(host.refusals, [])
+})
+
+t.test('a signal that cannot be verified now is to be sent again', async (t) => {
+  const { status, headers, body } = await send({ at: unreachable.id })
+  t.match({ status, body }, { status: 503, body: { err: 'provider_unreachable', description: /./ } })
+  t.match(headers.get('retry-after'), /^\d+$/)
+  t.same(host.signals, [])
 })
 
 t.test('every kind of event is understood, and others are acknowledged', async (t) => {

@@ -4,6 +4,9 @@ import { patchOp, patchUser, person, stateOf } from './people.ts'
 import { type Between, proxyTo } from './proxy.ts'
 import { startUsher } from './usher.ts'
 
+const FORM = 'application/x-www-form-urlencoded'
+const SET = 'application/secevent+jwt'
+
 t.test('while the database is away everybody is told to come again, and then it goes on', async (t) => {
   let proxy: Between | undefined
   const usher = await startUsher(t, {
@@ -21,6 +24,13 @@ t.test('while the database is away everybody is told to come again, and then it 
   const group = (await scim('POST', '/Groups', { displayName: 'Staff', members: [{ value: id }] })).body.id
   const { cookie } = await usher.signIn(connection, { sub: 'a' })
   const get = (url: string) => usher.call({ method: 'GET', url, headers: { cookie } })
+  const tell = (what: string, type: string, body: string) =>
+    usher.call({
+      method: 'POST',
+      url: `/oidc/${connection.id}/${what}`,
+      headers: { 'content-type': type },
+      body,
+    })
   const asks: Record<string, () => Promise<Answer>> = {
     'SCIM read': () => scim('GET', `/Users/${id}`),
     'SCIM read of nobody': () => scim('GET', `/Users/${group}`),
@@ -39,6 +49,8 @@ t.test('while the database is away everybody is told to come again, and then it 
     'session check': () => get('/session/verify'),
     'start page': () => get('/'),
     'start of a sign-in': () => get(`/login/${organization.slug}`),
+    'back-channel logout': () => tell('backchannel-logout', FORM, 'logout_token=x'),
+    signal: () => tell('signals', SET, 'x'),
     readiness: () => get('/readyz'),
   }
   const state = await stateOf(usher, organization)
@@ -65,6 +77,12 @@ t.test('while the database is away everybody is told to come again, and then it 
       { headers: { 'content-type': /html/ }, text: /did not work.*unavailable/s },
       `${url} is a page`,
     )
+  const json = { 'content-type': /^application\/json/, 'cache-control': 'no-store' }
+  t.match(await tell('backchannel-logout', FORM, 'logout_token=x'), {
+    headers: json,
+    body: { error: 'unavailable', error_description: /./ },
+  })
+  t.match(await tell('signals', SET, 'x'), { headers: json, body: { err: 'unavailable', description: /./ } })
   t.match(await get('/livez'), { status: 200 }, 'the process is alive all the same')
 
   await comeBack()

@@ -302,10 +302,16 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('initiateSignInByForm', await asked, 400)
     const end = (body: string) =>
       get(`/oidc/${connection.id}/backchannel-logout`, { method: 'POST', headers: form, body })
+    const long = 'x'.repeat(65 * 1024)
     fits('backchannelLogout', await end(''), 400)
     const set = { 'content-type': 'application/secevent+jwt' }
     const push = { method: 'POST', headers: set, body: 'x' } as const
     fits('receiveSignals', await get(`/oidc/${connection.id}/signals`, push), 400)
+    const json = { method: 'POST', headers: { 'content-type': 'application/json' }, body: {} } as const
+    fits('backchannelLogout', await get(`/oidc/${connection.id}/backchannel-logout`, json), 400)
+    fits('receiveSignals', await get(`/oidc/${connection.id}/signals`, json), 415)
+    fits('receiveSignals', await get(`/oidc/${connection.id}/signals`, { ...push, body: long }), 413)
+    fits('backchannelLogout', await end(long), 400)
     const frame = `/oidc/${connection.id}/frontchannel-logout`
     fits('frontchannelLogout', await get(`${frame}?${new URLSearchParams({ iss: issuer, sid: 'x' })}`), 200)
     fits('frontchannelLogout', await get(frame), 400)
