@@ -8,11 +8,12 @@ import { approvedProvider } from './approved.ts'
 import { configure } from './client.ts'
 import type { Provider } from './clients.ts'
 import { NETWORK_DEADLINE, within } from './deadline.ts'
+import type { ProviderMetadata } from './discovery.ts'
 import { fromFailure } from './errors.ts'
 import { unlessDown } from './outage.ts'
 import { pinsOf } from './pins.ts'
 import type { OidcConnection } from './ports.ts'
-import type { Visit } from './visit.ts'
+import { checkPace, type Visit } from './visit.ts'
 
 /** Where the browser goes to sign in; `own` are the parameters of this one sign-in. */
 export async function authorizationUrl(
@@ -31,7 +32,7 @@ export async function authorizationUrl(
     code_challenge_method: 'S256',
     ...own,
   }
-  if (provider.metadata.pushed_authorization_request_endpoint === undefined)
+  if (!mayPush(visit, connection, provider.metadata))
     return buildAuthorizationUrl(configure(connection, provider), parameters)
   return unlessDown(connection, visit.options, () =>
     within(deadline, push({ connection, provider, deadline }, parameters)).catch((error) => {
@@ -39,6 +40,16 @@ export async function authorizationUrl(
     }),
   )
 }
+
+/** Where anybody may make this service ask the provider, few may be made of it; then the browser carries them. */
+function mayPush(visit: Visit, connection: OidcConnection, metadata: ProviderMetadata): boolean {
+  if (metadata.pushed_authorization_request_endpoint === undefined) return false
+  const wait = visit.options.pushWait?.(visit.request, connection) ?? 0
+  if (isRequired(metadata)) checkPace(visit, wait)
+  return wait === 0
+}
+
+const isRequired = (metadata: ProviderMetadata) => metadata.require_pushed_authorization_requests === true
 
 /** One per connection, so that an answer of one provider cannot be taken for another's. */
 export function redirectUri({ options }: Visit, connection: OidcConnection): string {
@@ -68,8 +79,7 @@ async function push(
   try {
     return await buildAuthorizationUrlWithPAR(configuration, parameters)
   } catch (error) {
-    const required = provider.metadata.require_pushed_authorization_requests === true
-    if (required || !(error instanceof ResponseBodyError)) throw error
+    if (isRequired(provider.metadata) || !(error instanceof ResponseBodyError)) throw error
     return buildAuthorizationUrl(configuration, parameters)
   }
 }

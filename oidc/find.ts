@@ -1,8 +1,7 @@
-import { refused } from './errors.ts'
 import { requested, toProvider } from './login.ts'
 import type { AddressQuestion } from './ports.ts'
 import { demandParameters } from './start-path.ts'
-import { html, type Visit } from './visit.ts'
+import { checkPace, html, type Visit } from './visit.ts'
 
 /** `GET /login`: asks for the e-mail address, which `login_hint` may bring along. */
 export async function askAddress(visit: Visit): Promise<unknown> {
@@ -21,20 +20,13 @@ export async function askAddress(visit: Visit): Promise<unknown> {
 export async function findConnection(visit: Visit): Promise<unknown> {
   const asked = requested(visit)
   const { returnTo, loginHint: address = '', demand = {} } = asked
-  checkPace(visit)
+  checkPace(visit, visit.options.lookupWait?.(visit.request))
   const connections = await visit.options.store.connectionsFor(address)
   const [first, ...others] = connections ?? []
   if (first) return toProvider(visit, [first, ...others], asked)
   visit.reply.code(connections ? 404 : 400)
   const problem = connections ? 'unknown' : 'malformed'
   return ask(visit, { returnTo, demand: demandParameters(demand), address, problem })
-}
-
-function checkPace({ options, request, reply }: Visit): void {
-  const wait = options.lookupWait?.(request) ?? 0
-  if (wait === 0) return
-  reply.header('retry-after', wait)
-  throw refused('too_many_requests')
 }
 
 function ask({ options, request, reply }: Visit, question: AddressQuestion): unknown {

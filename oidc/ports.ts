@@ -280,5 +280,7 @@ export interface OidcOptions {
   readonly failure?: (error: unknown, request: FastifyRequest, reply: FastifyReply) => Failure
   /** Seconds until whoever sent the request may look for an organization; 0 is now, which counts. Absent: always. */
   readonly lookupWait?: (request: FastifyRequest) => number
+  /** The same for asking a provider because somebody, who may be anybody, begins a sign-in. */
+  readonly pushWait?: (request: FastifyRequest, connection: OidcConnection) => number
   readonly now?: () => Date
 }

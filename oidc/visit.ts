@@ -65,6 +65,13 @@ export function single(from: URLSearchParams, name: string): string | undefined 
   return values[0] || undefined
 }
 
+/** Refuses whoever asked too often: `wait` is how many seconds to come back after, 0 or nothing where it is not so. */
+export function checkPace({ reply }: Visit, wait = 0): void {
+  if (wait === 0) return
+  reply.header('retry-after', wait)
+  throw refused('too_many_requests')
+}
+
 const TO_PEOPLE: Manner = { of: 'sign-in', answer: refusedPage }
 
 /** Runs an endpoint; where it refuses: one event, one line in the log, one answer, and no session. */

@@ -63,6 +63,15 @@ export function paceLookups(): Lookups {
   return ({ address, now }) => Math.ceil(meter.take(networkOf(address), LOOKUPS, { now }) / SECOND)
 }
 
+const PUSHES: Pace = { burst: 60, perSecond: 2 }
+
+/** The same for having one connection's provider asked, which costs that provider something. */
+export function pacePushes(): (asked: Parameters<Lookups>[0] & { connectionId: string }) => number {
+  const meter = createMeter()
+  return ({ address, connectionId, now }) =>
+    Math.ceil(meter.take(`${connectionId} ${networkOf(address)}`, PUSHES, { now }) / SECOND)
+}
+
 const OF_AN_ADDRESS: Pace = { burst: 50, perSecond: 0.5 }
 const OF_AN_ORGANIZATION: Pace = { burst: 200, perSecond: 2 }
 

@@ -40,6 +40,8 @@ export interface OutboundSettings {
 
 const SECOND = 1000
 const MIB = 1024 * 1024
+/** To one origin at a time, so that what one takes in memory has a bound; who is over it waits within the deadline. */
+const connections = 64
 const PORTS = ['', '443', '8443']
 /** RFC 6761 section 6.3, whatever a resolver makes of it. */
 const LOOPBACK_NAME = /(^|\.)localhost\.?$/
@@ -74,9 +76,12 @@ const globalV6 = networks(GLOBAL_V6)
 export function createOutbound(settings: OutboundSettings): Outbound {
   const { deadline = 5 * SECOND, maxBytes = MIB, lookup = dns.lookup } = settings
   const allow = parseAllow(settings.allow)
-  const guarded = new Agent({ connect: { lookup: checkedLookup(lookup, allow), timeout: deadline } })
+  const guarded = new Agent({
+    connections,
+    connect: { lookup: checkedLookup(lookup, allow), timeout: deadline },
+  })
   // An exception may name one port of a host, and a lookup does not know the port: hence an agent of their own.
-  const excepted = new Agent({ connect: { lookup, timeout: deadline } })
+  const excepted = new Agent({ connections, connect: { lookup, timeout: deadline } })
 
   const guardedFetch: typeof fetch = async (input, init) => {
     const url = checkUrl(input, allow)

@@ -7,7 +7,7 @@ import { oidcSignIn } from '../gateway/oidc-sign-in.ts'
 import { oidcSignals } from '../gateway/oidc-signals.ts'
 import { oidcStore } from '../gateway/oidc-store.ts'
 import type { RefusalLog } from '../gateway/refusals.ts'
-import { paceLookups } from '../limits.ts'
+import { paceLookups, pacePushes } from '../limits.ts'
 import { assetRoutes } from '../me/assets.ts'
 import { pagesFor } from '../me/pages.ts'
 import { personRoutes } from '../me/person.ts'
@@ -30,7 +30,7 @@ export interface PeopleOptions {
 export async function people(app: FastifyInstance, options: PeopleOptions): Promise<void> {
   const { config, host, policies, outbound, refusals, product } = options
   const { publicUrl, sessionCookie } = config
-  const lookups = paceLookups()
+  const [lookups, pushes] = [paceLookups(), pacePushes()]
   await app.register((scope: FastifyInstance) => productRoutes(scope, product))
   await app.register(async (scope: FastifyInstance) => {
     await scope.register(helmet, helmetOptions(publicUrl))
@@ -54,6 +54,7 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
       pages: pagesFor,
       failure: prepare,
       lookupWait: ({ ip }) => lookups({ address: ip, now: host.clock() }),
+      pushWait: ({ ip }, { id }) => pushes({ address: ip, connectionId: id, now: host.clock() }),
     }
     await scope.register((inner: FastifyInstance) => oidcPlugin(inner, ports))
     const poll = createSignalPoller(ports)

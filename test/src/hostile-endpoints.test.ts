@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createBrowser, type Page } from '../oidc/browser.ts'
-import { type HostileProvider, type Lies, startHostile } from '../oidc/hostile.ts'
+import { type HostileProvider, json, type Lies, startHostile } from '../oidc/hostile.ts'
 import { DELAYS } from '../oidc/lies/floods.ts'
 import { makeCredential } from './api.ts'
 import { deceived } from './deceived.ts'
@@ -21,11 +21,18 @@ async function meet(lies: Lies, own?: HostileProvider) {
 }
 
 /** Requests are pushed to a provider that is asked to take them. */
-async function meetPushed(answering: Lies['endpoints']) {
+async function meetPushed(answering: Lies['endpoints'], required = false) {
   const provider = await startHostile()
   const pushed_authorization_request_endpoint = `${provider.issuer}/par`
-  const discovery: Lies['discovery'] = (good) => ({ ...good, pushed_authorization_request_endpoint })
-  return meet({ discovery, ...(answering && { endpoints: answering }) }, provider)
+  const discovery: Lies['discovery'] = (good) => ({
+    ...good,
+    pushed_authorization_request_endpoint,
+    require_pushed_authorization_requests: required,
+  })
+  const taken: Lies['endpoints'] = {
+    '/par': (response) => json(response, { request_uri: 'urn:one', expires_in: 60 }, 201),
+  }
+  return meet({ discovery, endpoints: { ...taken, ...answering } }, provider)
 }
 
 t.test('whoever signs in where an endpoint comes to no end gets a page', async (t) => {
@@ -53,6 +60,25 @@ t.test('whoever signs in where an endpoint comes to no end gets a page', async (
   t.ok(Date.now() - began < 15_000, 'in a few seconds')
   t.same(await scene.written(), before)
   t.notMatch(scene.logged(), /state=|the-code|the-access-token/)
+})
+
+t.test('whoever begins without end has few requests pushed', async (t) => {
+  for (const required of [false, true]) {
+    const { provider, connection } = await meetPushed({}, required)
+    const ends = async () => {
+      const { status, headers } = await createBrowser().visit(`${usher.url}/oidc/${connection.id}/start`)
+      return { status, wait: headers.get('retry-after') }
+    }
+    const all = []
+    for (let begun = 0; begun < 100; begun++) all.push(await ends())
+    const pushed = provider.requests.filter((path) => path === '/par').length
+    t.ok(pushed >= 60 && pushed < 90, `${pushed} of 100`)
+    if (!required) t.ok(all.every(({ status }) => status === 303))
+    else t.match(all.at(-1), { status: 429, wait: /^[1-9]/ })
+    const others = await meetPushed({}, required)
+    t.match(await createBrowser().visit(`${usher.url}/oidc/${others.connection.id}/start`), { status: 303 })
+    t.ok(others.provider.requests.includes('/par'), 'which is nothing to others')
+  }
 })
 
 t.test('while twenty sign-ins hang, everybody else goes on', async (t) => {

@@ -248,6 +248,21 @@ t.test('one deadline is over headers and body together', async (t) => {
   }
 })
 
+t.test('one origin is asked by no more than so many at once', async (t) => {
+  let [open, most] = [0, 0]
+  const url = await serve((_request, response) => {
+    most = Math.max(most, ++open)
+    setTimeout(() => {
+      open--
+      response.end('x')
+    }, 50)
+  })
+  const { fetch } = outbound({ allow: ['127.0.0.1'] })
+  const answers = await Promise.all(Array.from({ length: 150 }, () => fetch(url)))
+  t.ok(answers.every(({ status }) => status === 200))
+  t.equal(most, 64)
+})
+
 t.test('the signal of the caller counts, too', async (t) => {
   const url = await serve(() => {})
   const { fetch } = outbound({ allow: ['127.0.0.1'] })
