@@ -21,11 +21,13 @@ import { scimMe } from './gateway/scim-me.ts'
 import { type Lent, lentCallers, type Send, selfTest } from './gateway/scim-self-test.ts'
 import { scimUsers } from './gateway/scim-users.ts'
 import { rolesAndEntitlements, scimValues } from './gateway/scim-values.ts'
+import { timingDepartures } from './gateway/timed-departures.ts'
 import { healthRoutes } from './health.ts'
 import { newId } from './ids.ts'
 import { countFailures, type Failures } from './limits.ts'
 import { noteUses, sessionOf } from './me/current-session.ts'
 import type { ProductHost } from './me/product.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import { oauthRoutes, tokenEndpointOf } from './oauth/index.ts'
 import { createOutbound, type Outbound } from './outbound.ts'
 import { rememberedPolicies } from './provisioning/policy.ts'
@@ -66,7 +68,8 @@ export async function buildApp({
   const host = { db, clock, secrets: secretsOf(config.secretKeys) }
   const policies = rememberedPolicies()
   answerErrors(app)
-  await app.register(healthRoutes, { db })
+  const metrics = createMetrics(clock)
+  await app.register(healthRoutes, { db, metrics })
   const outbound = createOutbound({ allow: config.outboundAllow })
   app.addHook('onClose', () => outbound.close())
   const product = productHost(app, config, host)
@@ -79,6 +82,7 @@ export async function buildApp({
     refusals: refusalLog(),
     lent: lentCallers(),
     product,
+    metrics,
   }
   await app.register((scope: FastifyInstance) => scim(scope, assembly), { prefix: SCIM })
   await app.register((scope: FastifyInstance) => oauth(scope, assembly))
@@ -116,10 +120,11 @@ interface Assembly {
   readonly refusals: RefusalLog
   readonly lent: Lent
   readonly product: ProductHost
+  readonly metrics: Metrics
 }
 
 function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
-  const { config, host, policies, failures, refusals, lent, product } = assembly
+  const { config, host, policies, failures, refusals, lent, product, metrics } = assembly
   const typesOf = rememberedTypes()
   const identify = scimAuthenticator({ ...host, failures, typesOf })
   const gate = scimGate(host.clock)
@@ -144,7 +149,7 @@ function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
   }
   return scimPlugin(app, {
     handlers: {
-      User: notingRefusals(scimUsers(policies), refusals),
+      User: notingRefusals(timingDepartures(scimUsers(policies), metrics.applied), refusals),
       Group: notingRefusals(scimGroups, refusals),
     },
     published: scimValues,

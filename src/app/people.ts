@@ -12,6 +12,7 @@ import { assetRoutes } from '../me/assets.ts'
 import { pagesFor } from '../me/pages.ts'
 import { personRoutes } from '../me/person.ts'
 import { type ProductHost, productRoutes } from '../me/product.ts'
+import type { Metrics } from '../metrics.ts'
 import type { Outbound } from '../outbound.ts'
 import type { Policies } from '../provisioning/policy.ts'
 import { answerErrorsByPage, prepare } from './failures.ts'
@@ -24,11 +25,12 @@ export interface PeopleOptions {
   readonly outbound: Outbound
   readonly refusals: RefusalLog
   readonly product: ProductHost
+  readonly metrics: Metrics
 }
 
 /** What people and the product meet: pages without any script, and the session. */
 export async function people(app: FastifyInstance, options: PeopleOptions): Promise<void> {
-  const { config, host, policies, outbound, refusals, product } = options
+  const { config, host, policies, outbound, refusals, product, metrics } = options
   const { publicUrl, sessionCookie } = config
   const [lookups, pushes] = [paceLookups(), pacePushes()]
   await app.register((scope: FastifyInstance) => productRoutes(scope, product))
@@ -38,13 +40,13 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
     await personRoutes(scope, product)
     await assetRoutes(scope, product)
     const ports: OidcOptions = {
-      ...oidcStore(host, refusals),
+      ...oidcStore(host, refusals, metrics.applied),
       signIn: oidcSignIn(host, policies),
       clientKey: async () => {
         const { privateKey: key, kid } = await product.signingKeys.signer('RS256')
         return { key, kid }
       },
-      signal: oidcSignals(host),
+      signal: oidcSignals(host, metrics.applied),
       tests: connectionTests(host, policies),
       fetch: outbound.fetch,
       allowInsecure: outbound.allowInsecure,

@@ -19,17 +19,17 @@ const hashOfSid = (sid: string) => hashOf(JSON.stringify(['sid', sid]))
 const hashOfSubject = (issuer: string, subject: string) => hashOf(JSON.stringify(['sub', issuer, subject]))
 
 /**
- * Ends sessions because the provider says so; the person may sign in again at once. False where its token was used
- * before. `clock` tells when it took effect.
+ * Ends sessions because the provider says so; the person may sign in again at once. How many people's there were; null
+ * where its token was used before. `clock` tells when it took effect.
  */
-export async function signOut(scope: Scope, told: SignOut, clock: () => Date): Promise<boolean> {
+export async function signOut(scope: Scope, told: SignOut, clock: () => Date): Promise<number | null> {
   const { connection, issuedAt, token } = told
   const { id: connectionId } = connection
   await noteSignOutOf(scope, told)
   return transact(scope.db, async (db) => {
     const held = { ...scope, db }
     if (token && !(await spendToken(held, { connectionId, ...token, jtiHash: hashOf(token.jti) })))
-      return false
+      return null
     const { issuer } = connection
     const ended = await endProviderSessions(held, {
       connectionId,
@@ -40,7 +40,7 @@ export async function signOut(scope: Scope, told: SignOut, clock: () => Date): P
     const data = { cause: told.way, connectionId, issuedAt, appliedAt: clock() }
     const events = ended.map((id) => eventOf({ type: 'session.ended', subject: { type: 'user', id }, data }))
     if (events.length > 0) await recordEvents(held, events)
-    return true
+    return events.length
   })
 }
 

@@ -12,35 +12,35 @@ import {
 import type { OidcOptions, ReceivedSignals, Signal, SignalSubject } from '../../oidc/index.ts'
 import { hashOf } from '../auth.ts'
 import { eventOf } from '../events/record.ts'
+import type { Applied } from '../metrics.ts'
 import { removeUser } from '../provisioning/lifecycle.ts'
 import { switchUser } from '../provisioning/signals.ts'
 import { noteSignOutOf } from './oidc-sign-out.ts'
 import type { Host, LinkingConnection } from './oidc-store.ts'
 
 /** Does what signals say, each token once and as a whole; people whom nobody knows here are none of its business. */
-export function oidcSignals(host: Host): OidcOptions['signal'] {
+export function oidcSignals(host: Host, applied: Applied = () => {}): OidcOptions['signal'] {
   return async (received, { requestId }) => {
     const connection = received.connection as LinkingConnection // the store made it
     const { organizationId, id: connectionId } = connection
     const actor = `signals:${connectionId}`
     const scope = { db: host.db, organizationId, actor, now: host.clock(), requestId }
     await noteSignOuts(scope, received)
-    await transact(host.db, async (db) => {
+    const affected = await transact(host.db, async (db) => {
       const held = { ...scope, db }
       const { token, signals, issuedAt } = received
       if (!(await spendToken(held, { connectionId, ...token, jtiHash: hashOf(`signal ${token.jti}`) })))
-        return
+        return 0
       const acting = { scope: held, connection, issuedAt, clock: host.clock }
       const effects: number[] = []
       for (const signal of signals) effects.push(await act(acting, signal))
-      const data = {
-        signals: signals.map(({ kind }) => kind),
-        people: effects.reduce((sum, one) => sum + one, 0),
-        ...times(acting),
-      }
+      const people = effects.reduce((sum, one) => sum + one, 0)
+      const data = { signals: signals.map(({ kind }) => kind), people, ...times(acting) }
       const subject = { type: 'connection', id: connectionId } as const
       await recordEvents(held, [eventOf({ type: 'signal.received', subject, data })])
+      return people
     })
+    if (affected > 0) applied('signal', received.issuedAt)
   }
 }
 

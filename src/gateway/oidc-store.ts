@@ -24,6 +24,7 @@ import type {
 import { hashOf, readToken } from '../auth.ts'
 import { domainOfAddress } from '../domains/name.ts'
 import { isUuid, newId } from '../ids.ts'
+import type { Applied } from '../metrics.ts'
 import type { Secrets } from '../secrets.ts'
 import { logoPath } from '../translate/logo.ts'
 import { presetRules } from '../translate/presets.ts'
@@ -53,6 +54,7 @@ export interface Host {
 export function oidcStore(
   host: Host,
   refusals: RefusalLog,
+  applied: Applied = () => {},
 ): { store: OidcStore; documents: ProviderDocuments } {
   const { scopeOf, knownScopeOf } = scopes(host)
   const store: OidcStore = {
@@ -82,7 +84,9 @@ export function oidcStore(
     endSession: (token) => end(host, token),
     async signOut(told, { requestId }) {
       const scope = await knownScopeOf(told.connection.id)
-      return signOut({ ...scope, requestId }, told, host.clock)
+      const ended = await signOut({ ...scope, requestId }, told, host.clock)
+      if (ended) applied(sources[told.way], told.issuedAt)
+      return ended !== null
     },
     async recordRefusal(refusal, { of, connectionId, requestId }) {
       const scope = connectionId === undefined ? null : await scopeOf(connectionId)
@@ -103,6 +107,8 @@ export async function anyConnection(
   const [row] = await oidcConnections(scope, id, { disabled: true })
   return row ? connectionOf(row, scope.organizationId, secrets) : null
 }
+
+const sources = { 'back-channel': 'backchannel-logout', 'front-channel': 'frontchannel-logout' } as const
 
 /** No organization has this id: to look for its connections costs as much as to look for those of another. */
 const NONE = '00000000-0000-0000-0000-000000000000'

@@ -10,7 +10,7 @@ const LAYERS = [
   ['translate'],
   ['provisioning', 'onboarding', 'reports', 'domains'],
   ['events', 'signing-keys'],
-  ['config', 'errors', 'auth', 'contract', 'outbound', 'secrets', 'limits', 'keys'],
+  ['config', 'errors', 'auth', 'contract', 'outbound', 'secrets', 'limits', 'keys', 'metrics'],
   ['ids'],
 ]
 const LEAVES = LAYERS.findIndex((layer) => layer.includes('errors'))

@@ -52,6 +52,11 @@ holdOnEachLayout(
       t.same(await Promise.all([one, again, two].map(isIn)), [false, false, true])
       const [event, ...more] = await told('session.ended')
       t.same(more, [], 'one event for one person')
+      const { text } = await usher.call({ method: 'GET', url: '/metrics' })
+      const seconds = Number(/usher_signal_seconds_sum\{source="backchannel-logout"\} (.*)/.exec(text)?.[1])
+      t.ok(seconds >= 3, `it took ${seconds} s`)
+      t.match(text, /process_cpu_seconds_total/)
+      t.notMatch(text, new RegExp(`${connection.id}|${connection.organizationId}`))
       t.match(event, {
         actor: `sign-in:${connection.id}`,
         data: {

@@ -319,6 +319,7 @@ t.test('answers are as the contract describes them', async (t) => {
       isAlive: '/livez',
       isReady: '/readyz',
       hasStarted: '/startupz',
+      getMetrics: '/metrics',
     }))
       fits(operationId, await get(url), 200)
   })
