@@ -9,6 +9,7 @@ import { oidcStore } from '../gateway/oidc-store.ts'
 import type { RefusalLog } from '../gateway/refusals.ts'
 import { paceLookups, pacePushes } from '../limits.ts'
 import { assetRoutes } from '../me/assets.ts'
+import { languageCookie } from '../me/messages.ts'
 import { pagesFor } from '../me/pages.ts'
 import { personRoutes } from '../me/person.ts'
 import { type ProductHost, productRoutes } from '../me/product.ts'
@@ -37,6 +38,10 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
   await app.register(async (scope: FastifyInstance) => {
     await scope.register(helmet, helmetOptions(publicUrl))
     answerErrorsByPage(scope)
+    scope.addHook('onRequest', async (request, reply) => {
+      const cookie = languageCookie(request, { secure: publicUrl.startsWith('https:') })
+      if (cookie !== undefined) reply.header('set-cookie', cookie)
+    })
     await personRoutes(scope, product)
     await assetRoutes(scope, product)
     const ports: OidcOptions = {

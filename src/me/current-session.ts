@@ -48,7 +48,7 @@ export function checkSameOrigin({ publicUrl }: SessionHost, { headers }: Fastify
 }
 
 // Checked at every request of the product, so nothing but the one cookie is read; its value needs no decoding.
-function cookieOf(header: string | undefined, name: string): string | null {
+export function cookieOf(header: string | undefined, name: string): string | null {
   if (!header) return null
   for (const pair of header.split(';')) {
     const at = pair.indexOf('=')

@@ -1,3 +1,4 @@
+import { cookieOf } from './current-session.ts'
 import { de } from './messages/de.ts'
 import { en, type Messages, type Reason } from './messages/en.ts'
 
@@ -9,16 +10,30 @@ export const catalogues: Readonly<Record<string, Messages>> = { en, de }
 /** What a request says of its reader's languages. */
 export interface Reader {
   readonly query: unknown
-  readonly headers: { readonly 'accept-language'?: string | undefined }
+  readonly headers: { readonly 'accept-language'?: string | undefined; readonly cookie?: string | undefined }
 }
 
 const PARAMETERS = ['lang', 'ui_locales']
 
-/** The catalogue for whoever reads the answer: the address asks first, then the browser's settings. */
-export function messagesFor({ query, headers }: Reader): Messages {
+/** What an address has chosen, for the pages after it, to which providers lead without it. */
+const COOKIE = 'usher_language'
+
+/** The catalogue for whoever reads the answer: this address asks first, then one before, then the browser's settings. */
+export function messagesFor(reader: Reader): Messages {
+  const { cookie, 'accept-language': accepted = '' } = reader.headers
+  const kept = cookieOf(cookie, COOKIE) ?? ''
+  return askedBy(reader) ?? [kept, ...preferred(accepted)].map(catalogueOf).find(Boolean) ?? en
+}
+
+function askedBy({ query }: Reader): Messages | undefined {
   const asked = PARAMETERS.flatMap((name) => textOf(query, name).split(/\s+/))
-  const known = [...asked, ...preferred(headers['accept-language'] ?? '')].map(catalogueOf)
-  return known.find(Boolean) ?? en
+  return asked.map(catalogueOf).find(Boolean)
+}
+
+/** The cookie that keeps to the language of this address until the browser is closed, where it has chosen one. */
+export function languageCookie(reader: Reader, { secure }: { readonly secure: boolean }): string | undefined {
+  const say = askedBy(reader)
+  return say && `${COOKIE}=${say.locale}; Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}`
 }
 
 /** What of the address chose the language, for an address that is to keep to it. */

@@ -84,6 +84,26 @@ t.test('the words of a provider stand beside the reason, in the language of the 
   t.match(page, '<html lang="de">')
 })
 
+t.test('the language that an address chose is kept where a provider leads back without it', async (t) => {
+  const usher = await startUsher(t)
+  const { connection } = await usher.makePusher({
+    oidc: { issuer: 'https://idp.example', clientId: 'c' },
+    scim: {},
+  })
+  const get = (url: string, cookie = '') =>
+    usher.call({ method: 'GET', url, headers: { cookie, 'accept-language': 'en' } })
+  const chosen = String((await get(`/oidc/${connection.id}/start?lang=de`)).headers['set-cookie'])
+  t.match(chosen, /usher_language=de; Path=\/; HttpOnly; SameSite=Lax; Secure/)
+  const [kept = ''] = chosen.split(';')
+  const back = `/oidc/${connection.id}/callback?state=x&error=access_denied`
+  t.match(await get(back, kept), { status: 400, text: /<html lang="de">/ })
+  t.match((await get(back)).text, '<html lang="en">')
+  t.match((await get('/?lang=en', kept)).text, '<html lang="en">', 'another choice comes first')
+  for (const odd of ['usher_language=xx', 'usher_language=__proto__', 'usher_language=%00'])
+    t.match((await get('/', odd)).text, '<html lang="en">')
+  t.equal((await get('/?lang=xx')).headers['set-cookie'], undefined)
+})
+
 t.test('whoever reads German is answered so, whatever happened', async (t) => {
   const usher = await startUsher(t)
   const headers = { 'accept-language': 'de' }
