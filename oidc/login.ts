@@ -1,4 +1,3 @@
-import { calculatePKCECodeChallenge } from 'openid-client'
 import { authorizationUrl } from './authorization.ts'
 import { demandOf, requestedDemand } from './demand.ts'
 import { refused } from './errors.ts'
@@ -71,7 +70,7 @@ export async function begin(
   const location = await authorizationUrl(visit, connection, {
     state,
     nonce,
-    code_challenge: await calculatePKCECodeChallenge(codeVerifier),
+    code_challenge: hash(codeVerifier).toString('base64url'),
     ...(asked.loginHint && { login_hint: asked.loginHint }),
     ...demandParameters(demand),
     ...languages(visit),

@@ -17,16 +17,21 @@ export interface Secrets {
 const keyId = (key: Uint8Array) => createHash('sha256').update(key).digest('base64url').slice(0, 8)
 const nameOf = ({ organizationId, column, rowId }: Place) => `${organizationId}/${column}/${rowId}`
 
+const imported = (key: Uint8Array) =>
+  crypto.subtle.importKey('raw', new Uint8Array(key), 'AES-GCM', false, ['encrypt', 'decrypt'])
+
 /** Encryption at rest (JWE, direct A256GCM): the first key seals, all of them open. */
 export function secretsOf(keys: readonly Uint8Array[]): Secrets {
   const [current] = keys
   if (!current) throw new TypeError('at least one key is needed')
-  const byId = new Map(keys.map((key) => [keyId(key), key]))
+  // Made ready once: jose does that for each text where it is given the bytes.
+  const sealing = imported(current)
+  const byId = new Map(keys.map((key) => [keyId(key), imported(key)]))
   return {
-    seal: (plain, place) =>
+    seal: async (plain, place) =>
       new CompactEncrypt(Buffer.from(plain))
         .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: keyId(current), place: nameOf(place) })
-        .encrypt(current),
+        .encrypt(await sealing),
     async open(sealed, place) {
       const { plaintext, protectedHeader } = await compactDecrypt(sealed, ({ kid }) => {
         const key = byId.get(kid ?? '')
