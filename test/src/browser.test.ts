@@ -1,19 +1,13 @@
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import type { Browser, BrowserContext, Page } from 'playwright-core'
 import t, { type Test } from 'tap'
 import { startProvider } from '../oidc/provider.ts'
-import { requireProgram } from '../require.ts'
 import { faults } from './accessible.ts'
 import type { Body } from './api.ts'
 import * as api from './api.ts'
+import { launch, options } from './chromium.ts'
 import { listen } from './listening.ts'
 import { person } from './people.ts'
 
-const { path: executablePath, options } = requireProgram('chromium')
-
-const SWITCHES = [
-  ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-  ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-]
 const PNG = Buffer.from(
   'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
   'base64',
@@ -40,8 +34,7 @@ async function scene(t: Test) {
   const { token } = await api.makeCredential(usher.admin, connection)
   const mallory = person('Mallory@acme.example', { externalId: 'Mallory', active: false })
   await usher.scim(token)('POST', '/Users', mallory)
-  const browser = await chromium.launch({ executablePath, args: SWITCHES })
-  t.teardown(() => browser.close())
+  const browser = await launch(t)
   return { usher, browser, organization, oidc, records, home: `Company ${organization.slug}` }
 }
 
