@@ -47,14 +47,18 @@ export function checkSameOrigin({ publicUrl }: SessionHost, { headers }: Fastify
   if (!same) throw new Problem('forbidden', 'This request did not come from a page of this origin.')
 }
 
-// Checked at every request of the product, so nothing but the one cookie is read; its value needs no decoding.
+// Checked at every request of the product, so nothing but the one cookie is read; its value needs no decoding. Of two
+// of that name one was planted, and it is not known which.
 export function cookieOf(header: string | undefined, name: string): string | null {
   if (!header) return null
+  let found: string | null = null
   for (const pair of header.split(';')) {
     const at = pair.indexOf('=')
-    if (pair.slice(0, at).trim() === name) return pair.slice(at + 1).trim()
+    if (pair.slice(0, at).trim() !== name) continue
+    if (found !== null) return null
+    found = pair.slice(at + 1).trim()
   }
-  return null
+  return found
 }
 
 /** Notes of sessions that are used, beside the requests that use them. */

@@ -6,9 +6,8 @@ import { neededSession, noStore, type SessionHost } from './current-session.ts'
 /** Who is this, where, and as what: for the product, and for a reverse proxy in front of it. */
 export async function sessionRoutes(app: FastifyInstance, host: SessionHost): Promise<void> {
   app.get('/session', async (request, reply) => {
-    const row = await neededSession(host, request)
     noStore(reply)
-    return sessionView(row)
+    return sessionView(await neededSession(host, request))
   })
   verifyRoutes(app, host)
 }
@@ -20,14 +19,15 @@ export async function sessionRoutes(app: FastifyInstance, host: SessionHost): Pr
 function verifyRoutes(app: FastifyInstance, host: SessionHost): void {
   const others = METHODS.filter((method) => method !== 'CONNECT' && !app.supportedMethods.includes(method))
   for (const method of others) app.addHttpMethod(method)
-  const verify = async (request: FastifyRequest, reply: FastifyReply) =>
-    verified(await neededSession(host, request), reply)
+  const verify = async (request: FastifyRequest, reply: FastifyReply) => {
+    noStore(reply)
+    return verified(await neededSession(host, request), reply)
+  }
   // Answered before its body is looked at, be there any.
   for (const path of ['/session/verify', '/session/verify/*']) app.all(path, { onRequest: verify }, verify)
 }
 
 function verified(row: SessionRow, reply: FastifyReply): FastifyReply {
-  noStore(reply)
   reply.header('x-usher-user', row.user_id)
   reply.header('x-usher-organization', row.organization_id)
   if (row.workspace_id && row.role) {

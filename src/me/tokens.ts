@@ -20,10 +20,9 @@ const KEY_SET_AGE = 300
 /** The session as a signed token for the services behind the product, and the keys to verify it by. */
 export async function tokenRoutes(app: FastifyInstance, host: TokenHost): Promise<void> {
   app.get('/session/token', async (request, reply) => {
-    checkReader(request)
-    const row = await neededSession(host, request)
     noStore(reply).header('x-content-type-options', 'nosniff')
-    return tokenOf(row, host)
+    checkReader(request)
+    return tokenOf(await neededSession(host, request), host)
   })
   app.get('/.well-known/jwks.json', async (_request, reply) => {
     reply.header('cache-control', `public, max-age=${KEY_SET_AGE}`).type('application/jwk-set+json')

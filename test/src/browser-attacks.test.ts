@@ -59,6 +59,7 @@ t.test('in a browser that is attacked', options, async (t) => {
     const page = await context.newPage()
     await page.goto(login)
     await choose(page, name)
+    await page.waitForURL(`${usher.url}/`)
     return page
   }
 
@@ -91,8 +92,10 @@ t.test('in a browser that is attacked', options, async (t) => {
     const context = await browser.newContext()
     const page = await signedIn(context)
     const first = await session(context)
-    await page.goBack()
-    await page.goForward()
+    await page.evaluate('history.back()')
+    await page.waitForURL(`${provider.issuer}/**`)
+    await page.evaluate('history.forward()')
+    await page.waitForURL(`${usher.url}/`)
     t.equal(await session(context), first)
     await page.goto(login)
     t.equal(page.url(), `${usher.url}/`, 'the provider knows them still')
