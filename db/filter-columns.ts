@@ -41,6 +41,7 @@ export const userFilterColumns = {
     ...made('u', 'User'),
     userName: { sql: 'u.user_name', required, unique: true as const },
     externalId: { sql: 'u.external_id' },
+    displayName: { sql: "(u.attributes ->> 'displayName')" },
     active: { sql: "(u.status in ('staged', 'held', 'ready'))" },
     'emails.value': {
       sql: "(u.attributes -> 'emails')",

@@ -101,6 +101,7 @@ function requestsOf(
     'a read by id': () => scim('GET', `/Users/${user}`),
     'a filter by userName': list('Users', 'userName eq "USER-77"'),
     'a filter by externalId': list('Users', 'externalId eq "x77"'),
+    'a filter by the name of people': list('Users', 'displayName eq "77"'),
     'a filter by work address': list('Users', 'emails[type eq "work"].value eq "77@acme.example"'),
     'a filter by address': list('Users', 'emails eq "77@acme.example"'),
     'a check of a manager': list('Users', `id eq "${user}" and manager eq "${user}"`),
