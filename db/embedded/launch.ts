@@ -1,4 +1,5 @@
 import { existsSync, linkSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -8,12 +9,17 @@ const PAUSE = 250 // ms
 const STARTS = 20
 const PATIENCE = 480 // pauses: recovery after a crash may take minutes
 
+/** A quarter of the memory, in MB; of what is not used, nothing is taken. */
+function sharedBuffers(): number {
+  return Math.min(1024, Math.max(128, Math.floor(totalmem() / 4 / 2 ** 20)))
+}
+
 const SETTINGS = {
   max_connections: '200',
-  shared_buffers: '256MB',
+  shared_buffers: `${sharedBuffers()}MB`,
   effective_cache_size: '1GB',
   random_page_cost: '1.1',
-  wal_compression: 'on',
+  wal_compression: 'off',
   min_wal_size: '256MB',
   max_wal_size: '2GB',
   checkpoint_timeout: '15min',
