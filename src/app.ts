@@ -58,6 +58,7 @@ export async function buildApp({
     logger: { level: config.logLevel, stream: process.stderr },
     // A line for every push would cost more than the push; what happened is in the events.
     logController: new LogController({ disableRequestLogging: true }),
+    trustProxy: config.trustedProxies.length > 0 && [...config.trustedProxies],
     bodyLimit: MAX_BODY,
     requestTimeout: MAX_ARRIVAL,
     genReqId: () => newId(),

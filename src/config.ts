@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 
 export interface Config {
@@ -14,6 +15,8 @@ export interface Config {
   /** Keys of 32 bytes: the first encrypts, all decrypt. */
   readonly secretKeys: readonly Uint8Array[]
   readonly outboundAllow: readonly string[]
+  /** Addresses and CIDRs whose word is taken for where a request comes from. */
+  readonly trustedProxies: readonly string[]
   readonly logLevel: string
   /** `__Host-` where the public URL is https, since browsers refuse that name on plain http. */
   readonly sessionCookie: string
@@ -43,6 +46,7 @@ export function readConfig(environment: Environment = process.env): Config {
   const publicUrl = originOf(setting('USHER_PUBLIC_URL') ?? `http://localhost:${port}`, report)
   const adminKey = adminKeyOf(setting('USHER_ADMIN_KEY'), report)
   const logLevel = oneOf(setting('LOG_LEVEL') ?? 'info', report)
+  const trustedProxies = proxiesOf(setting('USHER_TRUSTED_PROXIES'), report)
   const given = setting('USHER_SECRET_KEY')
   if (!given && databaseUrl)
     report('USHER_SECRET_KEY is required with DATABASE_URL: base64 of 32 random bytes')
@@ -57,6 +61,7 @@ export function readConfig(environment: Environment = process.env): Config {
     ...(adminKey && { adminKey }),
     secretKeys: keys.length > 0 ? keys : [keptKey(dataDir)],
     outboundAllow: listOf(setting('USHER_OUTBOUND_ALLOW')),
+    trustedProxies,
     logLevel,
     sessionCookie: publicUrl.startsWith('https:') ? '__Host-usher_session' : 'usher_session',
   }
@@ -119,6 +124,24 @@ function secretKeysOf(text: string, report: Report): Uint8Array[] {
   if (keys.some((key) => key.length !== 32))
     report('USHER_SECRET_KEY must be base64 or base64url of 32 bytes; several are separated by commas')
   return keys
+}
+
+function proxiesOf(text: string | undefined, report: Report): string[] {
+  const proxies = listOf(text)
+  const wrong = proxies.filter((proxy) => !isNetwork(proxy))
+  if (wrong.length > 0)
+    report(
+      `USHER_TRUSTED_PROXIES must be addresses or CIDRs separated by commas, not "${wrong.join('", "')}"`,
+    )
+  return proxies
+}
+
+/** An address or a CIDR; not every address there is, by which anybody would be trusted. */
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0
+  const whole = bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= most)
+  return most > 0 && whole && rest.length === 0 && !address.includes('%')
 }
 
 const listOf = (text: string | undefined): string[] =>

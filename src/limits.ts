@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 /** So many at once, and then so many a second. */
 export interface Pace {
   readonly burst: number
@@ -34,10 +36,15 @@ export function createMeter(): Meter {
   }
 }
 
-/** Where somebody asks from: an address, or of IPv6 the /64 that one host may have all of. */
+/**
+ * Where somebody asks from: an address, or of IPv6 the /64 that one host may have all of. A proxy may say the port as
+ * well; whatever it says that is no address is one place.
+ */
 export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
-  if (!plain.includes(':')) return plain
+  const bare = /^(?:\[(.+)\]|([\d.]+))(?::\d+)?$/.exec(address)
+  const plain = (bare?.[1] ?? bare?.[2] ?? address).replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  if (isIP(plain) === 0) return 'unknown'
+  if (isIP(plain) === 4) return plain
   const [head = '', tail = ''] = plain.split('::')
   const [before, after] = [head, tail].map((part) => part.split(':').filter(Boolean)) as [string[], string[]] // two in, two out
   const zeros = plain.includes('::')

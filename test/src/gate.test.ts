@@ -135,6 +135,10 @@ t.test('an address of IPv6 counts as its /64', async (t) => {
     '2001:db8:0:0:1::': '2001:db8:0:0::/64',
     'fe80::1%eth0': 'fe80:0:0:0::/64',
     '::1': '0:0:0:0::/64',
+    '192.0.2.1:4711': '192.0.2.1',
+    '[2001:db8:1:2::9]:4711': '2001:db8:1:2::/64',
+    '2001:db8:1:2::9]': 'unknown',
+    _hidden: 'unknown',
   }
   for (const [address, network] of Object.entries(same)) t.equal(networkOf(address), network, address)
 })

@@ -89,6 +89,7 @@ t.test('behind nginx, the product meets people with a session only', options, as
     const forged = [
       ...['X-Usher-User', 'evil', 'x-usher-user', 'evil', 'X-USHER-ROLE', 'evil', 'X_Usher_User', 'evil'],
       ...['x-usher-organization', 'evil', 'x_usher_role', 'evil', 'X-Usher-Workspace', 'evil'],
+      ...['X-Forwarded-For', 'evil'],
     ]
     t.equal((await ask(at, '/', [...withCookie, ...forged])).status, 200)
     t.equal((await ask(at, '/', forged)).status, 401)

@@ -19,6 +19,8 @@ export interface UsherOptions {
   readonly logLevel?: string
   /** Exceptions of the outbound guard, as `USHER_OUTBOUND_ALLOW` has them. */
   readonly outboundAllow?: string
+  /** As `USHER_TRUSTED_PROXIES` has them. */
+  readonly trustedProxies?: string
   readonly resolveTxt?: ResolveTxt
   /** Where the service finds the database, where that is not where it is. */
   readonly through?: (address: DatabaseAddress) => Promise<DatabaseAddress>
@@ -81,6 +83,7 @@ export async function startUsher(t: Teardown, options: UsherOptions = {}): Promi
     USHER_SECRET_KEY: randomBytes(32).toString('base64'),
     LOG_LEVEL: logLevel,
     USHER_OUTBOUND_ALLOW: options.outboundAllow,
+    USHER_TRUSTED_PROXIES: options.trustedProxies,
   })
   const app = await buildApp({
     config,
