@@ -33,7 +33,8 @@ export function valueSql({ attribute, column, json }: Place): string {
     case 'decimal':
       return `(case when jsonb_typeof(${json}) = 'number' then ${text}::numeric end)`
     case 'dateTime':
-      return `(case when ${text} ~ ${isoDate} then ${text}::timestamptz end)`
+      // To the millisecond, which is how exactly what it is compared with is known.
+      return `(case when ${text} ~ ${isoDate} then date_trunc('milliseconds', ${text}::timestamptz) end)`
     default:
       return text
   }

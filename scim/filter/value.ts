@@ -3,15 +3,27 @@ import type { Profile } from '../handler.ts'
 import type { Attribute } from '../schema/types.ts'
 import type { CompareOp, CompareValue } from './ast.ts'
 
-const dateTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?$/
+const dateTime = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-](\d\d):(\d\d))?$/
+const zoned = /(?:Z|[+-]\d\d:\d\d)$/
 
-/** The instant an xsd:dateTime names, or NaN; a time without a zone is taken as UTC, days must exist. */
+const FARTHEST_ZONE = 14 * 60
+const MAX_LENGTH = 60
+
+/**
+ * The instant an xsd:dateTime names, or NaN; a time without a zone is taken as UTC, days must exist. There is no year
+ * 0, and no zone is farther than 14 hours away; databases read no other.
+ */
 export function instant(text: string): number {
-  if (!dateTime.test(text)) return Number.NaN
-  const day = new Date(`${text.slice(0, 10)}T00:00:00Z`)
-  if (Number.isNaN(day.getTime()) || day.toISOString().slice(0, 10) !== text.slice(0, 10)) return Number.NaN
-  return Date.parse(/(?:Z|[+-]\d\d:\d\d)$/.test(text) ? text : `${text}Z`)
+  const [, day, hours = 0, minutes = 0] = (text.length <= MAX_LENGTH && dateTime.exec(text)) || []
+  if (!day || day.startsWith('0000')) return Number.NaN
+  if (Number(hours) * 60 + Number(minutes) > FARTHEST_ZONE) return Number.NaN
+  const midnight = new Date(`${day}T00:00:00Z`)
+  if (Number.isNaN(midnight.getTime()) || midnight.toISOString().slice(0, 10) !== day) return Number.NaN
+  return Date.parse(zoned.test(text) ? text : `${text}Z`)
 }
+
+const FIRST = Date.parse('0001-01-01T00:00:00Z')
+const LAST = Date.parse('9999-12-31T23:59:59.999Z')
 
 const equality: readonly CompareOp[] = ['eq', 'ne']
 const text: readonly CompareOp[] = ['co', 'sw', 'ew']
@@ -40,7 +52,11 @@ function tolerate({ type }: Attribute, value: CompareValue): CompareValue {
 function fits({ type }: Attribute, value: CompareValue): boolean {
   if (type === 'boolean') return typeof value === 'boolean'
   if (type === 'integer' || type === 'decimal') return typeof value === 'number'
-  if (type === 'dateTime') return typeof value === 'string' && !Number.isNaN(instant(value))
+  if (type === 'dateTime') {
+    // In UTC it must have a year of four digits, too.
+    const at = typeof value === 'string' ? instant(value) : Number.NaN
+    return at >= FIRST && at <= LAST
+  }
   return typeof value === 'string'
 }
 

@@ -150,6 +150,8 @@ holdOnEachLayout(
       ]
       for (const [n, since] of read.entries()) t.match(await make(since, n), { status: 201 }, since)
       t.equal(await found('Users', `${URN}:since gt "2019-01-01T00:00:00Z"`), 3)
+      const [, , , finest] = read
+      t.equal(await found('Users', `${URN}:since eq "${finest}"`), 1, 'finer than a filter sees')
     },
 
     'administrators find people by it': async (t, usher) => {
