@@ -119,6 +119,15 @@ function refuseOtherMethods(
   }
 }
 
+/** Many clients end an address with a slash: it is the same one, whoever is asked before it and after. */
+function serveWithSlash(app: FastifyInstance): void {
+  app.addHook('onRoute', function again(this: FastifyInstance, { method, url, prefix, ...route }) {
+    // HEAD comes with its GET, and the root is there both ways.
+    if (method === 'HEAD' || url.endsWith('/') || url === prefix) return
+    this.route({ ...route, method, url: `${url.slice(prefix.length)}/` })
+  })
+}
+
 function endpointMethods(
   published: readonly Pick<Published, 'type'>[],
 ): Record<string, readonly HTTPMethods[]> {
@@ -189,6 +198,7 @@ export async function scimPlugin<C extends Caller>(
   const readError = errorReader(toScimError)
   parseBodies(app, bodyLimit)
   answerErrors(app, readError)
+  serveWithSlash(app)
   refuseOtherMethods(app, endpointMethods(published))
   const cursors = cursorsOf(options)
   await app.register(async (open) => {

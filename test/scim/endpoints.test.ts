@@ -1,3 +1,4 @@
+import type { InjectOptions } from 'fastify'
 import t, { type Test } from 'tap'
 import { enterpriseUserSchema, groupSchema, type Handlers, ScimError, userSchema } from '../../scim/index.ts'
 import { asking, baseUrl, memoryHost } from './memory-host.ts'
@@ -101,6 +102,7 @@ t.test('a list says how many there are and how many it shows', async (t) => {
     ['?count=-1', { startIndex: 1, itemsPerPage: 0 }],
     ['?startIndex=-5&count=99999999999999999999', { startIndex: 1, itemsPerPage: 3 }],
     ['?startIndex=&count=&filter=', { startIndex: 1, itemsPerPage: 3 }],
+    ['?StartIndex=3&COUNT=2', { startIndex: 3, itemsPerPage: 1 }],
     ['?aadOptscim062020', { startIndex: 1, itemsPerPage: 3 }],
   ]
   for (const [query, page] of pages) {
@@ -114,6 +116,51 @@ t.test('a list says how many there are and how many it shows', async (t) => {
   }
   t.match((await ask({ url: '/Users?count=ten' })).json(), errorOf(400, 'invalidValue'))
   t.match((await ask({ url: '/Users?filter=unknown eq "x"' })).json(), errorOf(400, 'invalidFilter'))
+})
+
+t.test('a parameter in another case is none that is left unread', async (t) => {
+  const { ask, askStrictly } = await start(t)
+  for (const userName of ['a', 'b', 'c']) await createUser(ask, { userName })
+  for (const list of [ask, askStrictly]) {
+    const answer = async (query: string) => (await list({ url: `/Users?${query}` })).json()
+    t.equal((await answer('Filter=userName eq "b"')).totalResults, 1)
+    t.match(await answer('FILTER=nothing'), errorOf(400, 'invalidFilter'))
+    t.match(await answer('filter=userName pr&Filter=userName eq "b"'), errorOf(400, 'invalidFilter'))
+    t.match(await answer('Cursor=&Count=2'), { itemsPerPage: 2, nextCursor: /./ })
+    t.match(await answer('Cursor=x'), errorOf(400, 'invalidCursor'))
+    const [{ id, ...shown }] = (await answer('ExcludedAttributes=meta&StartIndex=2')).Resources
+    t.same(Object.keys(shown), ['schemas', 'userName'])
+    t.same(Object.keys((await list({ url: `/Users/${id}?Attributes=meta` })).json()), [
+      'schemas',
+      'id',
+      'meta',
+    ])
+  }
+})
+
+t.test('a slash at the end of an address changes nothing', async (t) => {
+  const { ask } = await start(t)
+  const { id } = await createUser(ask)
+  const addresses: [method: InjectOptions['method'], url: string, status: number][] = [
+    ['GET', '/Users/', 200],
+    ['GET', '/Users/?count=1', 200],
+    ['HEAD', '/Users/', 200],
+    ['GET', `/Users/${id}/`, 200],
+    ['POST', '/Users/.search/', 400],
+    ['POST', '/Bulk/', 400],
+    ['GET', '/ServiceProviderConfig/', 200],
+    ['GET', `/Schemas/${userSchema.id}/`, 200],
+    ['GET', '/Me/', 501],
+    ['PUT', '/Users/', 405],
+    ['GET', '/Users//', 404],
+    ['DELETE', `/Users/${id}/`, 204],
+  ]
+  for (const [method, url, status] of addresses) {
+    t.equal((await ask({ method, url })).statusCode, status, `${method} ${url}`)
+  }
+  const made = await ask({ method: 'POST', url: '/Groups/', body: { displayName: 'G' } })
+  t.match(made.headers.location, /\/Groups\/[\w-]+$/)
+  t.equal((await ask({ url: '/Users/', headers: { authorization: '' } })).statusCode, 401)
 })
 
 t.test('sortBy reaches a host that sorts, in canonical names', async (t) => {
