@@ -92,9 +92,11 @@ export function isTime(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value < 253_402_300_800
 }
 
-export function needsUserinfo(claims: Claims): boolean {
+/** Whether the id_token lacks what is known of everybody, or every one of some claims of which one is `wanted`. */
+export function needsUserinfo(claims: Claims, wanted: OidcConnection['wantedClaims'] = []): boolean {
   const { email, name, preferred_username } = claims
-  return !isText(email, 1024) || !(isText(name, 1024) || isText(preferred_username, 1024))
+  if (!isText(email, 1024) || !(isText(name, 1024) || isText(preferred_username, 1024))) return true
+  return wanted.some((names) => !names.some((one) => Object.hasOwn(claims, one)))
 }
 
 /** Claims about the token or the act of signing in: userinfo has no say in them. */

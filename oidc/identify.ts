@@ -48,7 +48,7 @@ export async function identify(exchange: Exchange): Promise<VerifiedSignIn> {
   progress.stage = 'demand'
   checkDemand(claims, demandOf(connection, transaction.demand ?? {}), { transaction, now })
   progress.stage = 'userinfo'
-  const userinfo = await within(deadline, userinfoOf(redeemed)).catch((error) => {
+  const userinfo = await within(deadline, userinfoOf(connection, redeemed)).catch((error) => {
     throw fromFailure(error, 'userinfo')
   })
   const sid = sessionId(claims)
@@ -139,12 +139,11 @@ function mayBeRotation(error: unknown): boolean {
   return error instanceof ClientError && codes.includes(error.code ?? '')
 }
 
-async function userinfoOf({
-  configuration,
-  claims,
-  accessToken,
-}: Redeemed): Promise<Record<string, unknown>> {
+async function userinfoOf(
+  { wantedClaims }: OidcConnection,
+  { configuration, claims, accessToken }: Redeemed,
+): Promise<Record<string, unknown>> {
   const { userinfo_endpoint } = configuration.serverMetadata()
-  if (userinfo_endpoint === undefined || !needsUserinfo(claims)) return {}
+  if (userinfo_endpoint === undefined || !needsUserinfo(claims, wantedClaims)) return {}
   return fetchUserInfo(configuration, accessToken, claims.sub)
 }

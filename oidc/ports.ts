@@ -37,6 +37,8 @@ export interface OidcConnection {
   readonly scopes: readonly string[]
   /** Claims of the id_token that must be there with these very values: the tenant, where an issuer has several. */
   readonly requiredClaims?: Readonly<Record<string, string>>
+  /** Claims that are read, of each list any: userinfo is asked where the id_token has none of one. */
+  readonly wantedClaims?: readonly (readonly string[])[]
   /** What of the provider was approved; absent until it was first met. */
   readonly pins?: ProviderPins
   /** Whether more than that was found, and waits for approval. */

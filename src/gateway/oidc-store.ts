@@ -26,6 +26,7 @@ import { domainOfAddress } from '../domains/name.ts'
 import { isUuid, newId } from '../ids.ts'
 import type { Applied } from '../metrics.ts'
 import type { Secrets } from '../secrets.ts'
+import { claimsRead } from '../translate/claim-rules.ts'
 import { logoPath } from '../translate/logo.ts'
 import { presetRules } from '../translate/presets.ts'
 import { oidcDocuments } from './oidc-documents.ts'
@@ -221,6 +222,7 @@ async function connectionOf(
     bound: row.scim_profile !== null,
     ...(row.settings.oidc?.preset && { preset: row.settings.oidc.preset }),
     ...(row.settings.oidc?.claims && { claimRules: row.settings.oidc.claims }),
+    wantedClaims: [[row.correlation_claim ?? 'sub'], ...claimsRead(row.settings.oidc?.claims ?? {})],
     ...(row.settings.oidc?.session && {
       sessionSettings: row.settings.oidc.session,
       demand: row.settings.oidc.session,

@@ -48,6 +48,14 @@ function namesOf(path: string): string[] {
 const sourcesOf = (rule: ClaimRule): readonly ClaimSource[] =>
   typeof rule === 'string' || 'constant' in rule ? [rule] : rule
 
+/** The claims that the rules read, for each rule those of which any may do. */
+export function claimsRead(settings: ClaimSettings): readonly (readonly string[])[] {
+  return Object.values(settings)
+    .map((rule: ClaimRule) => sourcesOf(rule).filter((source) => typeof source === 'string'))
+    .filter((paths) => paths.length > 0)
+    .map((paths) => paths.map((path) => namesOf(path)[0] ?? ''))
+}
+
 /** What is at the path. */
 export function claimAt(claims: Claims, path: string): unknown {
   return namesOf(path).reduce<unknown>(memberOf, claims)

@@ -108,6 +108,10 @@ t.test('userinfo completes the id_token and contradicts it in nothing', async (t
   t.equal(needsUserinfo({ email: 'a@b.example', preferred_username: 'ada' }), false)
   t.equal(needsUserinfo({ email: 'a@b.example' }), true)
   t.equal(needsUserinfo({ name: 'Ada' }), true)
+  const known = { email: 'a@b.example', name: 'Ada' }
+  t.equal(needsUserinfo({ ...known, groups: [] }, [['groups', 'roles']]), false)
+  t.equal(needsUserinfo({ ...known, groups: [] }, [['groups'], ['dept']]), true)
+  t.equal(needsUserinfo(known, [['constructor']]), true)
 })
 
 t.test('failures are told by their codes, and quote nothing', async (t) => {

@@ -340,3 +340,40 @@ t.test('rules hold from the provider to the person, who gets nothing by them', a
   t.notOk(provider.requests.includes('/groups'), 'nothing is fetched')
   t.match(await signIn({ realm_access: { roles: [] } }), [{ version: 2, attributes: { roles: undefined } }])
 })
+
+t.test('what rules read is asked of userinfo where the id_token does not say it', async (t) => {
+  const usher = await listen(t, '127.0.0.1')
+  const provider = await startHostile()
+  t.teardown(() => provider.close())
+  const claims = { roles: '/realm_access/roles', department: ['dept', 'unit'], groups: [] }
+  const connection = await makeConnection(usher.admin, await makeOrganization(usher.admin), {
+    oidc: {
+      issuer: provider.issuer,
+      clientId: 'usher',
+      clientSecret: 's',
+      correlationClaim: 'number',
+      claims,
+    },
+  })
+  const signIn = async (token: object, userinfo: object) => {
+    provider.lie({
+      claims: (good) => ({ ...good, ...token }),
+      userinfo: (good) => ({ ...good, ...userinfo }),
+    })
+    const page = await createBrowser().open(`${usher.url}/oidc/${connection.id}/start`)
+    t.equal(page.status, 200)
+    return provider.requests.includes('/userinfo')
+  }
+  const inToken = { realm_access: { roles: ['a'] }, unit: 'Engines' }
+  t.equal(await signIn(inToken, { number: '7' }), true)
+  t.equal(await signIn({ ...inToken, number: '7' }, {}), false)
+  const rest = { realm_access: { roles: ['b'] }, dept: 'Wheels' }
+  t.equal(await signIn({ number: '7' }, rest), true)
+  const [person] = await usher.rows('select external_id, attributes from users where connection_id = $1', [
+    connection.id,
+  ])
+  t.match(person, {
+    external_id: '7',
+    attributes: { roles: [{ value: 'b' }], [ENTERPRISE]: { department: 'Wheels' } },
+  })
+})
