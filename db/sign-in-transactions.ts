@@ -3,6 +3,7 @@ import type { Scope } from './scope.ts'
 
 export interface SignInTransactionRow {
   readonly connection_id: string
+  readonly issuer: string
   readonly state_hash: Buffer
   readonly browser_hash: Buffer
   readonly nonce: string
@@ -22,8 +23,8 @@ const save = {
       where organization_id = $1 and expires_at <= $2 order by expires_at limit 10)
   )
   insert into sign_in_transactions (organization_id, state_hash, connection_id, browser_hash, nonce, code_verifier,
-                                    return_to, demand, test_id, expires_at)
-  values ($1, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+                                    return_to, demand, test_id, expires_at, issuer)
+  values ($1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 }
 
 /** Keeps a sign-in that begins, and clears away a few that were never finished. */
@@ -41,6 +42,7 @@ export async function saveSignInTransaction(
     demand,
     test_id,
     expires_at,
+    issuer,
   } = row
   const own = [
     state_hash,
@@ -52,6 +54,7 @@ export async function saveSignInTransaction(
     demand,
     test_id,
     expires_at,
+    issuer,
   ]
   await query(db, save, [organizationId, now, ...own])
 }
@@ -60,7 +63,7 @@ const take = {
   name: 'take_sign_in_transaction',
   text: `delete from sign_in_transactions
          where organization_id = $1 and state_hash = $2 and connection_id = $3 and expires_at > $4
-         returning connection_id, state_hash, browser_hash, nonce, code_verifier, return_to, demand, test_id,
+         returning connection_id, issuer, state_hash, browser_hash, nonce, code_verifier, return_to, demand, test_id,
            expires_at`,
 }
 

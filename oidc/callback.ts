@@ -84,11 +84,12 @@ function readAnswer({ request }: Visit): Answer {
 
 /**
  * - The browser holds the secret of the sign-in: else somebody else's answer was planted in it.
- * - The sign-in was begun on this connection, is not yet over, and is over now.
+ * - The sign-in was begun on this connection, and at the provider that it leads to still.
+ * - It is not yet over, and is over now.
  */
 async function takeTransaction(
   visit: Visit,
-  { id: connectionId }: OidcConnection,
+  { id: connectionId, issuer }: OidcConnection,
   { state }: Answer,
 ): Promise<SignInTransaction> {
   const stateHash = hash(state)
@@ -98,6 +99,7 @@ async function takeTransaction(
   if (!transaction || transaction.expiresAt <= visit.now()) throw refused('state_unknown')
   visit.progress.stage = 'answer'
   if (transaction.testId !== undefined) visit.test = transaction.testId
+  if (transaction.issuer !== issuer) throw refused('state_unknown', 'begun at another provider')
   if (!isBoundTo(transaction, browser)) throw refused('browser_mismatch', 'wrong secret')
   visit.returnTo = transaction.returnTo
   visit.demand = transaction.demand ?? {}

@@ -78,6 +78,7 @@ export async function begin(
   const stateHash = hash(state)
   await visit.options.store.saveTransaction({
     connectionId: connection.id,
+    issuer: connection.issuer,
     stateHash,
     browserHash: hash(browser),
     nonce,

@@ -83,6 +83,8 @@ export interface Authentication {
 /** A sign-in that has begun and is bound to the browser that began it; used once. */
 export interface SignInTransaction {
   readonly connectionId: string
+  /** Of the provider that was asked. */
+  readonly issuer: string
   /** SHA-256 of `state`. */
   readonly stateHash: Buffer
   /** SHA-256 of the secret in the cookie of the browser that began it. */

@@ -276,6 +276,7 @@ const tables: Record<string, string> = {
     organization_id uuid not null,
     state_hash bytea not null,
     connection_id uuid not null,
+    issuer text not null,
     browser_hash bytea not null,
     nonce text not null,
     code_verifier text not null,

@@ -126,6 +126,7 @@ const rowOf = ({
   ...rest
 }: SignInTransaction): SignInTransactionRow => ({
   connection_id: connectionId,
+  issuer: rest.issuer,
   state_hash: stateHash,
   browser_hash: browserHash,
   nonce: rest.nonce,
@@ -138,6 +139,7 @@ const rowOf = ({
 
 const transactionOf = (row: SignInTransactionRow): SignInTransaction => ({
   connectionId: row.connection_id,
+  issuer: row.issuer,
   stateHash: row.state_hash,
   browserHash: row.browser_hash,
   nonce: row.nonce,

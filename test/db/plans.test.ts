@@ -218,6 +218,7 @@ async function beginSignIn(scope: Scope, { connection }: Pusher): Promise<void> 
   const hash = hashOf('state')
   await saveSignInTransaction(scope, {
     connection_id: connection.id,
+    issuer: 'https://idp.example',
     state_hash: hash,
     browser_hash: hash,
     nonce: 'n',

@@ -205,6 +205,20 @@ t.test('refused: a connection to another provider since it was asked', async (t)
   await checkRefused(t, scene, { connection, browser, act: (own) => own.open(answer), refused })
 })
 
+t.test(
+  'refused: a connection to another provider since the sign-in began, which hears of no code',
+  async (t) => {
+    const connection = await scene.connect()
+    const browser = createBrowser()
+    const answer = await answerOf(connection, browser)
+    await change(connection, { oidc: { issuer: `${provider.issuer}/another`, clientSecret: 's' } })
+    provider.lie({})
+    const refused = { status: 400, code: 'state_unknown' }
+    await checkRefused(t, scene, { connection, browser, act: (own) => own.open(answer), refused })
+    t.same(provider.requests, [])
+  },
+)
+
 t.test('a preview of an answer uses nothing up', async (t) => {
   const browser = createBrowser()
   const answer = await answerOf(await scene.connect(), browser)
