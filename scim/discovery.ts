@@ -5,18 +5,21 @@ import { ScimError } from './errors.ts'
 import { isKnown } from './etag.ts'
 import type { Caller } from './handler.ts'
 import { DEFAULT_COUNT, listResponse } from './page.ts'
+import type { Published } from './published.ts'
 import { send } from './reply.ts'
+import { serviceSchemas } from './schema/service.ts'
 import type { ResourceType, Schema } from './schema/types.ts'
 
 const CORE = 'urn:ietf:params:scim:schemas:core:2.0'
 
-export interface Discovery {
+export interface Discovery<C extends Caller = Caller> {
   readonly baseUrl: string
-  readonly resourceTypes: readonly ResourceType<string>[]
-  /** Members of `ServiceProviderConfig` that are the host's own. */
-  readonly more: object
+  readonly resourceTypes: readonly ResourceType[]
+  readonly published: readonly Published<C>[]
+  /** Members of `ServiceProviderConfig` that tell of what is published. */
+  readonly ofPublished: object
   /** Who asks; what it shows is theirs. */
-  readonly authenticate: (request: FastifyRequest) => Caller | Promise<Caller>
+  readonly authenticate: (request: FastifyRequest) => C | Promise<C>
   readonly maxResults: number
   readonly sort: boolean
   readonly bulk: BulkLimits
@@ -65,8 +68,11 @@ const clientCredentials = (tokenEndpoint: string) => ({
   primary: false,
 })
 
-function serviceProviderConfig(discovery: Discovery): Document {
-  const { baseUrl, maxResults, sort, bulk, cursorTimeout, tokenEndpoint, more } = discovery
+/** Of a service, as far as all are told the same. */
+type Service = Omit<Discovery, 'resourceTypes' | 'published' | 'authenticate'>
+
+function serviceProviderConfig(service: Service, more: object): Document {
+  const { baseUrl, maxResults, sort, bulk, cursorTimeout, tokenEndpoint } = service
   return {
     schemas: [`${CORE}:ServiceProviderConfig`],
     patch: { supported: true },
@@ -112,11 +118,11 @@ function resourceTypeDocument(baseUrl: string, type: ResourceType<string>): Docu
 }
 
 function schemasOf(resourceTypes: readonly ResourceType<string>[]): Schema[] {
-  return [
-    ...new Set(
-      resourceTypes.flatMap(({ schema, extensions }) => [schema, ...extensions.map((e) => e.schema)]),
-    ),
-  ]
+  const schemas = resourceTypes.flatMap(({ schema, extensions }) => [
+    schema,
+    ...extensions.map((extension) => extension.schema),
+  ])
+  return [...new Set(schemas), ...serviceSchemas]
 }
 
 /** By the name a document is asked for, which is case-insensitive as URNs are. */
@@ -127,47 +133,70 @@ function byName(documents: readonly (readonly [name: string, document: Document]
 }
 
 interface Shown {
+  readonly config: Versioned
   readonly types: Documents
   readonly schemas: Documents
 }
 
-function shownOf(resourceTypes: readonly ResourceType<string>[], baseUrl: string): Shown {
+interface Offer {
+  readonly types: readonly ResourceType[]
+  readonly published: readonly ResourceType<string>[]
+}
+
+function shownOf(service: Service, offer: Offer): Shown {
+  const { baseUrl, ofPublished } = service
+  const types = [...offer.types, ...offer.published]
   return {
-    types: byName(resourceTypes.map((type) => [type.name, resourceTypeDocument(baseUrl, type)])),
-    schemas: byName(schemasOf(resourceTypes).map((schema) => [schema.id, schemaDocument(baseUrl, schema)])),
+    config: versioned(serviceProviderConfig(service, offer.published.length > 0 ? ofPublished : {})),
+    types: byName(types.map((type) => [type.name, resourceTypeDocument(baseUrl, type)])),
+    schemas: byName(schemasOf(types).map((schema) => [schema.id, schemaDocument(baseUrl, schema)])),
   }
 }
 
-type Own = NonNullable<Caller['resourceTypes']>
+/** The types of which the caller has any: clients take one that is announced for one to write to. */
+async function publishedTo<C extends Caller>(
+  published: readonly Published<C>[],
+  caller: C,
+): Promise<ResourceType<string>[]> {
+  const all = await Promise.all(published.map((one) => one.all(caller)))
+  return published.flatMap(({ type }, n) => (all[n]?.length ? [type] : []))
+}
 
 /**
  * What is there for whoever asks: a credential may have types of its own; without any, it is what all have. One that
  * is not valid is refused even here, or else a client that tries its credential would be told that it works.
  */
-function showing({ baseUrl, resourceTypes, authenticate }: Discovery) {
-  const standard = shownOf(resourceTypes, baseUrl)
-  const made = new WeakMap<Own, Shown>()
+function showing<C extends Caller>({ resourceTypes, published, authenticate, ...service }: Discovery<C>) {
+  const standard = shownOf(service, { types: resourceTypes, published: [] })
+  const made = new WeakMap<NonNullable<Caller['resourceTypes']>, Map<string, Shown>>()
+  const nothingOwn = {}
   return async (request: FastifyRequest): Promise<Shown> => {
-    const own = request.headers.authorization ? (await authenticate(request)).resourceTypes : undefined
-    if (!own) return standard
-    const types = resourceTypes.map((type) => own[type.name as keyof Own] ?? type)
-    const shown = made.get(own) ?? shownOf(types, baseUrl)
-    made.set(own, shown)
+    if (!request.headers.authorization) return standard
+    const caller = await authenticate(request)
+    const offered = await publishedTo(published, caller)
+    const own = caller.resourceTypes ?? nothingOwn
+    const known = made.get(own) ?? new Map<string, Shown>()
+    made.set(own, known)
+    const names = offered.map(({ name }) => name).join()
+    const types = resourceTypes.map((type) => caller.resourceTypes?.[type.name] ?? type)
+    const shown = known.get(names) ?? shownOf(service, { types, published: offered })
+    known.set(names, shown)
     return shown
   }
 }
 
 /** What this server can do (RFC 7644 section 4); asked without a credential, since clients look before they have one. */
-export function discoveryRoutes(app: FastifyInstance, discovery: Discovery): void {
+export function discoveryRoutes<C extends Caller>(app: FastifyInstance, discovery: Discovery<C>): void {
   // A filter could only hide what the server supports, so the RFC forbids it here.
   app.addHook('onRequest', async ({ query }) => {
     if (typeof query === 'object' && query !== null && 'filter' in query) {
       throw new ScimError('forbidden', 'These resources cannot be filtered.')
     }
   })
-  const config = versioned(serviceProviderConfig(discovery))
-  app.get('/ServiceProviderConfig', (request, reply) => show(request, reply, config))
   const shownTo = showing(discovery)
+  app.get('/ServiceProviderConfig', async (request, reply) =>
+    show(request, reply, (await shownTo(request)).config),
+  )
   for (const [url, kind] of [
     ['/ResourceTypes', 'types'],
     ['/Schemas', 'schemas'],

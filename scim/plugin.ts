@@ -22,7 +22,7 @@ export interface ScimOptions<C extends Caller = Caller> {
   readonly handlers: Handlers<C>
   /** What is only read. */
   readonly published?: readonly Published<C>[]
-  /** What `ServiceProviderConfig` says beyond the RFCs. */
+  /** What `ServiceProviderConfig` says beyond the RFCs, to those who have something of `published`. */
   readonly serviceProviderConfig?: object
   /** Who asks; throws a ScimError where nobody does who may. */
   readonly authenticate: (request: FastifyRequest) => C | Promise<C>
@@ -202,10 +202,10 @@ export async function scimPlugin<C extends Caller>(
   refuseOtherMethods(app, endpointMethods(published))
   const cursors = cursorsOf(options)
   await app.register(async (open) => {
-    const all = [...resourceTypes, ...published.map(({ type }) => type)]
-    const { tokenEndpoint, serviceProviderConfig: more = {} } = options
+    const { tokenEndpoint, serviceProviderConfig: ofPublished = {} } = options
     const limits = { maxResults, bulk, cursorTimeout: cursors.timeout }
-    discoveryRoutes(open, { baseUrl, resourceTypes: all, authenticate, sort, tokenEndpoint, more, ...limits })
+    const types = { resourceTypes, published, ofPublished }
+    discoveryRoutes(open, { baseUrl, ...types, authenticate, sort, tokenEndpoint, ...limits })
   })
   const users = resourcesOf(userType, handlers.User, baseUrl)
   const groups = resourcesOf(groupType, handlers.Group, baseUrl)

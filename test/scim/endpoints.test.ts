@@ -391,11 +391,73 @@ t.test('discovery needs no credential and tells what is supported', async (t) =>
   const schemas = await read('/Schemas')
   t.same(
     schemas.Resources.map(({ id }: { id: string }) => id),
-    [userSchema.id, ENTERPRISE, groupSchema.id],
+    [
+      userSchema.id,
+      ENTERPRISE,
+      groupSchema.id,
+      ...['ServiceProviderConfig', 'ResourceType', 'Schema'].map(
+        (name) => `urn:ietf:params:scim:schemas:core:2.0:${name}`,
+      ),
+    ],
+    'those of the discovery documents too (RFC 7643 section 8.7.2)',
   )
   const schema = await read(`/Schemas/${userSchema.id}`)
   t.same(schema, schemas.Resources[0])
   const names = schema.attributes.map(({ name }: { name: string }) => name)
   t.equal(names.length, 21, 'all of RFC 7643 section 4.1')
   t.match(schema.attributes[0], { name: 'userName', type: 'string', required: true, uniqueness: 'server' })
+})
+
+interface Described {
+  readonly name: string
+  readonly type: string
+  readonly multiValued: boolean
+  readonly required: boolean
+  readonly canonicalValues?: readonly string[]
+  readonly subAttributes?: readonly Described[]
+}
+
+const typeOf: { [type: string]: string } = { boolean: 'boolean', integer: 'number', complex: 'object' }
+
+/** Where a value is otherwise than described. */
+function* strays(attributes: readonly Described[], value: object, at: string): Generator<string> {
+  const members = new Map<string, unknown>(Object.entries(value))
+  for (const { name, type, multiValued, required, canonicalValues, subAttributes } of attributes) {
+    const found = members.get(name)
+    members.delete(name)
+    if (found === undefined && required) yield `${at}.${name} is missing`
+    if (found === undefined) continue
+    if (multiValued !== Array.isArray(found)) yield `${at}.${name} is one of many`
+    for (const one of [found].flat()) {
+      if (typeof one !== (typeOf[type] ?? 'string')) yield `${at}.${name} is no ${type}`
+      if (canonicalValues && !canonicalValues.includes(String(one))) yield `${at}.${name} is ${one}`
+      if (subAttributes) yield* strays(subAttributes, one as object, `${at}.${name}`)
+    }
+  }
+  for (const name of members.keys()) yield `${at}.${name} is unknown`
+}
+
+t.test('discovery documents are as their own schemas say, with nothing else', async (t) => {
+  const { app } = await start(t)
+  const read = async (url: string) => (await app.inject(`/scim/v2${url}`)).json()
+  const schemas = (await read('/Schemas')).Resources
+  const documents = [
+    await read('/ServiceProviderConfig'),
+    ...(await read('/ResourceTypes')).Resources,
+    ...schemas,
+  ]
+  for (const document of documents) {
+    const schema = schemas.find(({ id }: { id: string }) => id === document.schemas[0])
+    const { schemas: _, id: __, meta, ...own } = document
+    // The schema of schemas would have to hold itself.
+    const wrong = [...strays(schema.attributes, own, '')].filter(
+      (at) => !/subAttributes.subAttributes/.test(at),
+    )
+    t.same(wrong, [], meta.location)
+    t.same(
+      await read(meta.location.slice(meta.location.indexOf('/v2') + 3)),
+      document,
+      'each at its location',
+    )
+  }
 })

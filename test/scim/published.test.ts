@@ -31,6 +31,14 @@ t.test('types that are only read are one entry of a table', async (t) => {
     schema: oktaRoleType.schema.id,
   })
   t.equal((await read('/ResourceTypes')).totalResults, 4)
+  const strict = asking(app, 'strict')
+  t.equal(
+    (await strict({ url: '/ResourceTypes' })).json().totalResults,
+    3,
+    'not those of which the caller has none',
+  )
+  t.equal((await strict({ url: '/ResourceTypes/OktaRole' })).statusCode, 404)
+  t.equal((await app.inject({ url: '/scim/v2/ResourceTypes' })).json().totalResults, 2, 'nobody has any')
   t.match(await read(`/Schemas/${roleType.schema.id}`), {
     attributes: [{ name: 'value', mutability: 'readOnly' }],
   })

@@ -85,6 +85,18 @@ holdOnEachLayout(t, {
   'clients find them in either shape, each its own': async (t, usher) => {
     const { scim, put } = await start(usher)
     const theirs = await start(usher)
+    const announced = async (to: typeof scim) => {
+      const config = (await to('GET', '/ServiceProviderConfig')).body
+      const types = (await to('GET', '/ResourceTypes')).body.Resources.map(({ name }: Body) => name)
+      return [...types, 'RolesAndEntitlements' in config]
+    }
+    t.same(
+      await announced(scim),
+      ['User', 'Group', false],
+      'strict clients stumble over what they do not know',
+    )
+    await put('roles', 'old', { supported: false })
+    t.same(await announced(scim), ['User', 'Group', 'Role', true])
     await put('roles', 'admin', { display: 'Administrator', type: 'app' })
     await put('roles', 'old', { supported: false })
     await put('entitlements', 'license.full', { type: 'License' })
@@ -106,6 +118,7 @@ holdOnEachLayout(t, {
     ])
     const bare = async (path: string) =>
       (await scim('GET', path)).body.Resources.map(({ meta: _, schemas: __, ...rest }: Body) => rest)
+    t.same(await announced(theirs.scim), ['User', 'Group', false])
     t.same(await bare('/Roles'), [
       { id: 'admin', value: 'admin', display: 'Administrator', type: 'app', supported: true },
       { id: 'old', value: 'old', supported: false },
