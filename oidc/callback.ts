@@ -10,7 +10,7 @@ import type { OidcConnection, SignInTransaction, VerifiedSignIn } from './ports.
 import { readSession, setSession } from './sessions.ts'
 import { endTest, quiet } from './test.ts'
 import { hash, isBoundTo, takeFromBrowser } from './transactions.ts'
-import { pathParameter, queryOf, single, type Visit } from './visit.ts'
+import { checkPace, pathParameter, queryOf, single, type Visit } from './visit.ts'
 
 /** `GET /oidc/{connection}/callback`: the provider's answer. All network comes before the host signs anybody in. */
 export async function callback(visit: Visit): Promise<unknown> {
@@ -60,10 +60,14 @@ async function whoAnswered(
   progress.stage = 'answer'
   checkIssuer(answer, provider.metadata)
   checkError(answer)
+  const { options, request } = visit
+  checkPace(visit, options.redeemWait?.(request, connection))
   const url = answerUrl(visit, connection)
-  return unlessDown(connection, visit.options, () =>
+  const person = await unlessDown(connection, options, () =>
     identify({ connection, provider, transaction, url, deadline, now: visit.now(), progress }),
   )
+  options.redeemed?.(request, connection)
+  return person
 }
 
 interface Answer {

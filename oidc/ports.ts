@@ -286,5 +286,9 @@ export interface OidcOptions {
   readonly lookupWait?: (request: FastifyRequest) => number
   /** The same for asking a provider because somebody, who may be anybody, begins a sign-in. */
   readonly pushWait?: (request: FastifyRequest, connection: OidcConnection) => number
+  /** The same for asking what the code is worth that somebody comes back with … */
+  readonly redeemWait?: (request: FastifyRequest, connection: OidcConnection) => number
+  /** … which counts no more where it was worth a person. */
+  readonly redeemed?: (request: FastifyRequest, connection: OidcConnection) => void
   readonly now?: () => Date
 }

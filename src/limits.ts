@@ -12,6 +12,8 @@ export interface Meter {
    * that time; otherwise nothing is counted. Of many `times` at once the first is what is waited for.
    */
   take(key: string, pace: Pace, at: { now: Date; patience?: number; times?: number }): number
+  /** As if one that was counted had not been. */
+  giveBack(key: string, pace: Pace): void
 }
 
 const SECOND = 1000
@@ -32,6 +34,10 @@ export function createMeter(): Meter {
       const [oldest] = whole.keys()
       if (whole.size > MOST_KEYS && oldest !== undefined) whole.delete(oldest)
       return wait
+    },
+    giveBack(key, { perSecond }) {
+      const at = whole.get(key)
+      if (at !== undefined) whole.set(key, at - SECOND / perSecond)
     },
   }
 }
@@ -77,6 +83,28 @@ export function pacePushes(): (asked: Parameters<Lookups>[0] & { connectionId: s
   const meter = createMeter()
   return ({ address, connectionId, now }) =>
     Math.ceil(meter.take(`${connectionId} ${networkOf(address)}`, PUSHES, { now }) / SECOND)
+}
+
+interface Redemption {
+  readonly address: string
+  readonly connectionId: string
+}
+
+export interface Redemptions {
+  /** Seconds until an address may have a provider asked what a code is worth; 0 is now, which is counted. */
+  wait(of: Redemption & { readonly now: Date }): number
+  /** It was worth a person: people come in by the thousand from the address of one company. */
+  succeeded(of: Redemption): void
+}
+
+/** Keeps anybody from having the provider of a connection asked about codes that they have made up. */
+export function paceRedemptions(): Redemptions {
+  const meter = createMeter()
+  const keyOf = ({ address, connectionId }: Redemption) => `${connectionId} ${networkOf(address)}`
+  return {
+    wait: ({ now, ...of }) => Math.ceil(meter.take(keyOf(of), PUSHES, { now }) / SECOND),
+    succeeded: (of) => meter.giveBack(keyOf(of), PUSHES),
+  }
 }
 
 const OF_AN_ADDRESS: Pace = { burst: 50, perSecond: 0.5 }

@@ -7,7 +7,7 @@ import { oidcSignIn } from '../gateway/oidc-sign-in.ts'
 import { oidcSignals } from '../gateway/oidc-signals.ts'
 import { oidcStore } from '../gateway/oidc-store.ts'
 import type { RefusalLog } from '../gateway/refusals.ts'
-import { paceLookups, pacePushes } from '../limits.ts'
+import { paceLookups, pacePushes, paceRedemptions } from '../limits.ts'
 import { assetRoutes } from '../me/assets.ts'
 import { languageCookie } from '../me/messages.ts'
 import { pagesFor } from '../me/pages.ts'
@@ -33,7 +33,7 @@ export interface PeopleOptions {
 export async function people(app: FastifyInstance, options: PeopleOptions): Promise<void> {
   const { config, host, policies, outbound, refusals, product, metrics } = options
   const { publicUrl, sessionCookie } = config
-  const [lookups, pushes] = [paceLookups(), pacePushes()]
+  const [lookups, pushes, redemptions] = [paceLookups(), pacePushes(), paceRedemptions()]
   await app.register((scope: FastifyInstance) => productRoutes(scope, product))
   await app.register(async (scope: FastifyInstance) => {
     await scope.register(helmet, helmetOptions(publicUrl))
@@ -62,6 +62,8 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
       failure: prepare,
       lookupWait: ({ ip }) => lookups({ address: ip, now: host.clock() }),
       pushWait: ({ ip }, { id }) => pushes({ address: ip, connectionId: id, now: host.clock() }),
+      redeemWait: ({ ip }, { id }) => redemptions.wait({ address: ip, connectionId: id, now: host.clock() }),
+      redeemed: ({ ip }, { id }) => redemptions.succeeded({ address: ip, connectionId: id }),
     }
     await scope.register((inner: FastifyInstance) => oidcPlugin(inner, ports))
     const poll = createSignalPoller(ports)

@@ -125,6 +125,20 @@ t.test('a meter forgets rather than grows', async (t) => {
   t.equal(meter.take('first', pace, { now }), 0)
 })
 
+t.test('what is given back was never counted', async (t) => {
+  const meter = createMeter()
+  const pace = { burst: 2, perSecond: 0.5 }
+  const take = () => meter.take('one', pace, { now })
+  for (let taken = 0; taken < 5; taken++) {
+    t.equal(take(), 0)
+    meter.giveBack('one', pace)
+  }
+  meter.giveBack('nobody', pace)
+  t.same([take(), take(), take()], [0, 0, 2000])
+  meter.giveBack('one', pace)
+  t.same([take(), take()], [0, 2000])
+})
+
 t.test('an address of IPv6 counts as its /64', async (t) => {
   const same: Record<string, string> = {
     '192.0.2.1': '192.0.2.1',
