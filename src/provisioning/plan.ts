@@ -86,7 +86,8 @@ function planSignIn(policy: Policy, signIn: SignIn, facts: readonly Match[]): Pl
   if (keyed) return planKeyed(keyed)
   const named = by(facts, 'userName')
   if (named) return planNamed(signIn, named)
-  if (known) return { outcome: 'refuse', rule: 'person deleted', code: 'deprovisioned', user: known }
+  const gone = known ?? by(facts, 'former')
+  if (gone) return { outcome: 'refuse', rule: 'person deleted', code: 'deprovisioned', user: gone }
   if (policy.justInTime === 'off')
     return { outcome: 'refuse', rule: 'just-in-time off', code: 'just_in_time_off' }
   return { outcome: 'create', rule: 'just-in-time on', place: true }

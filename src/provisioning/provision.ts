@@ -49,9 +49,12 @@ export async function provision(scope: Scope, identity: Identity, policies: Poli
     const informed = attempt > 1 || identity.via === 'sign-in'
     const facts = informed ? await findMatches(scope, keysOf(identity)) : []
     const decided = plan(policy, identity, facts, scope.now)
-    if (decided.outcome === 'refuse') throw refused(policy, decided)
-    const userId = await apply(scope, { policy, identity, plan: decided, informed })
-    if (userId) return { userId, outcome: decided.outcome }
+    // No statement guards a refusal: it is by what was read now.
+    if (decided.outcome === 'refuse' && attempt > 1) throw refused(policy, decided)
+    if (decided.outcome !== 'refuse') {
+      const userId = await apply(scope, { policy, identity, plan: decided, informed })
+      if (userId) return { userId, outcome: decided.outcome }
+    }
     policies.forget(scope.organizationId)
   }
   throw new Problem('unavailable', 'The person is changed by too many at once.', { retryAfter: 1 })

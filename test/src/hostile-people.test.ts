@@ -240,6 +240,30 @@ t.test('refused: whoever was suspended or deleted, whatever their token says', a
   }
 })
 
+t.test('refused: whoever was deleted before they ever signed in', async (t) => {
+  const { connection, scim, id } = await pushed('boss', { externalId: 'one' })
+  await scim('DELETE', `/Users/${id}`)
+  const claims = { sub: 'one', preferred_username: 'boss' }
+  await refusedAs(t, connection, { status: 403, code: 'deprovisioned', claims })
+  t.ok(await become(connection, { sub: 'two', preferred_username: 'boss' }), 'the name is free again')
+})
+
+t.test('refused: by a policy that is no longer, nobody', async (t) => {
+  const connection = await scene.connect()
+  await become(connection, { sub: 'first' })
+  const policy = (version: number, justInTime: string) =>
+    usher.rows(
+      `insert into policies (organization_id, version, document, actor, created_at)
+       select organization_id, $2, document || jsonb_build_object('justInTime', $3::text), 'test', now()
+       from policies where organization_id = $1 and version = $2 - 1`,
+      [connection.organizationId, version, justInTime],
+    )
+  await policy(2, 'off')
+  await refusedAs(t, connection, { status: 403, code: 'just_in_time_off', claims: { sub: 'second' } })
+  await policy(3, 'on')
+  t.ok(await become(connection, { sub: 'second' }))
+})
+
 const PATCH = 'urn:ietf:params:scim:api:messages:2.0:PatchOp'
 
 t.test('refused: whoever is shut out while they sign in', async (t) => {
