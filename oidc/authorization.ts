@@ -1,9 +1,4 @@
-import {
-  buildAuthorizationUrl,
-  buildAuthorizationUrlWithPAR,
-  type Configuration,
-  ResponseBodyError,
-} from 'openid-client'
+import { buildAuthorizationUrl, buildAuthorizationUrlWithPAR, ResponseBodyError } from 'openid-client'
 import { approvedProvider } from './approved.ts'
 import { configure } from './client.ts'
 import type { Provider } from './clients.ts'
@@ -70,12 +65,7 @@ async function push(
   { connection, provider, deadline }: Pushing,
   parameters: Record<string, string>,
 ): Promise<URL> {
-  const configuration: Configuration = configure(connection, provider, (url, options) =>
-    provider.fetch(url, {
-      ...options,
-      signal: options.signal ? AbortSignal.any([options.signal, deadline]) : deadline,
-    }),
-  )
+  const configuration = configure(connection, provider, deadline)
   try {
     return await buildAuthorizationUrlWithPAR(configuration, parameters)
   } catch (error) {

@@ -17,11 +17,11 @@ import { isInsecure, type ProviderMetadata } from './discovery.ts'
 import { ofHost, refused } from './errors.ts'
 import type { OidcConnection, TokenEndpointAuthMethod } from './ports.ts'
 
-/** This service as a client of one provider, for one request: with its own fetch, and its own deadline in that. */
+/** This service as a client of one provider, for one request: what it asks it asks until the deadline. */
 export function configure(
   connection: OidcConnection,
   provider: Provider,
-  fetcher = provider.fetch,
+  deadline?: AbortSignal,
 ): Configuration {
   const { metadata } = provider
   const configuration = new Configuration(
@@ -30,16 +30,21 @@ export function configure(
     {},
     authentication(connection, provider),
   )
-  configuration[customFetch] = fetcher
-  configuration.timeout = NETWORK_DEADLINE / 1000
+  configuration[customFetch] = deadline
+    ? (url, options) => provider.fetch(url, { ...options, signal: deadline })
+    : provider.fetch
+  // 0 makes it give no signal of its own.
+  configuration.timeout = deadline ? 0 : NETWORK_DEADLINE / 1000
   if (isInsecure(metadata)) allowInsecureRequests(configuration)
-  // Without this, openid-client does not look at the signature of an id_token that came from the token endpoint.
-  enableNonRepudiationChecks(configuration)
   return configuration
 }
 
-/** Gives keys that openid-client takes for fresh, so that fetching them again is decided in `keys.ts` alone. */
+/**
+ * Has signatures checked that openid-client by itself does not look at. It takes the keys for fresh, so that fetching
+ * them again is decided in `keys.ts` alone.
+ */
 export function useKeys(configuration: Configuration, jwks: JWKS): Configuration {
+  enableNonRepudiationChecks(configuration)
   setJwksCache(configuration, { jwks, uat: Math.floor(Date.now() / 1000) })
   return configuration
 }

@@ -1,11 +1,5 @@
-import {
-  authorizationCodeGrant,
-  ClientError,
-  type Configuration,
-  type CustomFetch,
-  fetchUserInfo,
-  type JWK,
-} from 'openid-client'
+import { compactVerify, errors } from 'jose'
+import { authorizationCodeGrant, fetchUserInfo, type JWK } from 'openid-client'
 import {
   checkIdToken,
   type IdToken,
@@ -19,8 +13,9 @@ import { configure, useKeys } from './client.ts'
 import type { Provider } from './clients.ts'
 import { within } from './deadline.ts'
 import { authenticationOf, checkDemand, demandOf } from './demand.ts'
-import { fromFailure, refused } from './errors.ts'
-import type { KeySet } from './keys.ts'
+import { signingAlgorithms } from './discovery.ts'
+import { fromFailure, OidcError, refused } from './errors.ts'
+import { type KeySet, mayBeRotation } from './keys.ts'
 import type { OidcConnection, SignInTransaction, VerifiedSignIn } from './ports.ts'
 import type { Progress } from './progress.ts'
 
@@ -48,7 +43,7 @@ export async function identify(exchange: Exchange): Promise<VerifiedSignIn> {
   progress.stage = 'demand'
   checkDemand(claims, demandOf(connection, transaction.demand ?? {}), { transaction, now })
   progress.stage = 'userinfo'
-  const userinfo = await within(deadline, userinfoOf(connection, redeemed)).catch((error) => {
+  const userinfo = await within(deadline, userinfoOf(exchange, redeemed)).catch((error) => {
     throw fromFailure(error, 'userinfo')
   })
   const sid = sessionId(claims)
@@ -68,21 +63,23 @@ export async function identify(exchange: Exchange): Promise<VerifiedSignIn> {
 }
 
 interface Redeemed extends IdToken {
-  /** By which the token was accepted, and userinfo is asked. */
-  readonly configuration: Configuration
+  /** By which the token was accepted. */
+  readonly keys: KeySet
 }
 
-/** Redeems the code once. Where the keys at hand do not fit, the kept answer is verified again with new ones. */
+/** Redeems the code once. Where the keys at hand do not fit what it was redeemed for, that is verified by new ones. */
 async function redeem(exchange: Exchange): Promise<Redeemed> {
   const { keys } = exchange.provider
-  const fetcher = redeemOnce(exchange)
   const held = await obtained(exchange, keys.current())
+  const token = await grant(exchange)
   try {
-    return await grant(exchange, held, fetcher)
+    await checkSignature(exchange, token, held)
+    return { ...token, keys: held }
   } catch (error) {
     const renewed = mayBeRotation(error) ? await obtained(exchange, keys.renew(held)) : null
-    if (!renewed) throw error
-    return await grant(exchange, renewed, fetcher)
+    if (!renewed) throw unverified(error)
+    await checkSignature(exchange, token, renewed).catch((again) => Promise.reject(unverified(again)))
+    return { ...token, keys: renewed }
   }
 }
 
@@ -104,11 +101,9 @@ function toldOf({ kty, kid, alg }: JWK): NonNullable<Progress['keys']>[number] {
   return { kty: isName(kty) ? kty : '', ...(isName(kid) && { kid }), ...(isName(alg) && { alg }) }
 }
 
-/** A new configuration for each set of keys, since one never lets go of its first. */
-async function grant(exchange: Exchange, keys: KeySet, fetcher: CustomFetch): Promise<Redeemed> {
-  const { connection, provider, transaction, url } = exchange
-  const configuration = useKeys(configure(connection, provider, fetcher), keys.jwks)
-  const tokens = await authorizationCodeGrant(configuration, url, {
+/** openid-client checks all but the signature. */
+async function grant({ connection, provider, transaction, url, deadline }: Exchange): Promise<IdToken> {
+  const tokens = await authorizationCodeGrant(configure(connection, provider, deadline), url, {
     // That it is ours was shown by finding the transaction under its hash.
     expectedState: url.searchParams.get('state') ?? '',
     expectedNonce: transaction.nonce,
@@ -117,33 +112,31 @@ async function grant(exchange: Exchange, keys: KeySet, fetcher: CustomFetch): Pr
   })
   const claims = tokens.claims()
   if (!claims || tokens.id_token === undefined) throw refused('invalid_id_token', 'no id_token')
-  return { configuration, claims, idToken: tokens.id_token, accessToken: tokens.access_token }
+  return { claims, idToken: tokens.id_token, accessToken: tokens.access_token }
 }
 
-/** The deadline over every call, and of the token endpoint the first answer again: a code works only once. */
-function redeemOnce({ provider, deadline }: Exchange): CustomFetch {
-  let kept: Response | undefined
-  return async (url, options) => {
-    const isToken = url === new URL(provider.metadata.token_endpoint).href
-    if (isToken && kept) return kept.clone()
-    const signal = options.signal ? AbortSignal.any([options.signal, deadline]) : deadline
-    const response = await provider.fetch(url, { ...options, signal })
-    if (isToken) kept = response.clone()
-    return response
-  }
+async function checkSignature(
+  { provider }: Exchange,
+  { idToken }: IdToken,
+  { keyOf }: KeySet,
+): Promise<void> {
+  await compactVerify(idToken, keyOf, { algorithms: [...signingAlgorithms(provider.metadata)] })
 }
 
-/** An unknown `kid`, or a signature that does not fit, which openid-client reports under a wider code. */
-function mayBeRotation(error: unknown): boolean {
-  const codes = ['OAUTH_KEY_SELECTION_FAILED', 'OAUTH_INVALID_RESPONSE']
-  return error instanceof ClientError && codes.includes(error.code ?? '')
+/** Told by its code, be it a key that is none: texts may quote the token. */
+function unverified(error: unknown): OidcError {
+  if (error instanceof OidcError) return error
+  const code =
+    error instanceof errors.JOSEError ? error.code : error instanceof Error ? error.name : 'unknown'
+  return refused('invalid_id_token', code)
 }
 
 async function userinfoOf(
-  { wantedClaims }: OidcConnection,
-  { configuration, claims, accessToken }: Redeemed,
+  { connection, provider, deadline }: Exchange,
+  { claims, accessToken, keys }: Redeemed,
 ): Promise<Record<string, unknown>> {
-  const { userinfo_endpoint } = configuration.serverMetadata()
-  if (userinfo_endpoint === undefined || !needsUserinfo(claims, wantedClaims)) return {}
+  if (provider.metadata.userinfo_endpoint === undefined || !needsUserinfo(claims, connection.wantedClaims))
+    return {}
+  const configuration = useKeys(configure(connection, provider, deadline), keys.jwks)
   return fetchUserInfo(configuration, accessToken, claims.sub)
 }

@@ -1,3 +1,4 @@
+import { createLocalJWKSet, errors, type JWTVerifyGetKey } from 'jose'
 import type { CustomFetch, JWKS } from 'openid-client'
 import { NETWORK_DEADLINE } from './deadline.ts'
 import { fromFailure, refused } from './errors.ts'
@@ -6,6 +7,8 @@ import { type Kept, LIFETIME } from './shared.ts'
 /** A provider's keys as they were at one time. */
 export interface KeySet {
   readonly jwks: JWKS
+  /** Finds the key that a header names; each is made ready once. */
+  readonly keyOf: JWTVerifyGetKey
   readonly generation: number
   readonly fetchedAt: Date
 }
@@ -37,7 +40,8 @@ export function createKeySource(obtain: Obtain, now: () => Date): KeySource {
     const kept = await obtain(wish)
     if (!kept) return null
     const { body, generation, fetchedAt } = kept
-    held = { jwks: JSON.parse(body), generation, fetchedAt }
+    const jwks: JWKS = JSON.parse(body)
+    held = { jwks, keyOf: createLocalJWKSet(jwks), generation, fetchedAt }
     return held
   }
   function taken(wish: Parameters<Obtain>[0]): Promise<KeySet | null> {
@@ -58,6 +62,15 @@ export function createKeySource(obtain: Obtain, now: () => Date): KeySource {
       return taken({ newerThan: generation, mostAsked: MOST_ASKED[cause] })
     },
   }
+}
+
+/** Whether a token did not fit the keys: they may have been replaced since, be it under the same name. */
+export function mayBeRotation(error: unknown): boolean {
+  return (
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys ||
+    error instanceof errors.JWSSignatureVerificationFailed
+  )
 }
 
 /** The text of a JWK set. */
@@ -82,5 +95,7 @@ export async function downloadKeys(uri: string, fetcher: CustomFetch): Promise<s
 
 function isJwks(body: unknown): body is JWKS {
   if (typeof body !== 'object' || body === null || !('keys' in body)) return false
-  return Array.isArray(body.keys) && body.keys.every((key) => typeof key === 'object' && key !== null)
+  return Array.isArray(body.keys) && body.keys.every(isObject)
 }
+
+const isObject = (key: unknown) => typeof key === 'object' && key !== null && !Array.isArray(key)

@@ -1,7 +1,7 @@
-import { createLocalJWKSet, errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose'
+import { errors, type JWTPayload, type JWTVerifyResult, jwtVerify } from 'jose'
 import { within } from './deadline.ts'
 import { fromFailure, OidcError, type RefusalCode, refused } from './errors.ts'
-import type { KeySet, KeySource } from './keys.ts'
+import { type KeySet, type KeySource, mayBeRotation } from './keys.ts'
 
 /** What a token must be that comes without having been asked for, and so may have come from anybody. */
 export interface Expected {
@@ -65,19 +65,15 @@ async function verified(jwt: string, expected: Expected): Promise<JWTVerifyResul
   }
 }
 
-async function verifiedBy({ jwks }: KeySet, jwt: string, expected: Expected): Promise<JWTVerifyResult> {
+async function verifiedBy({ keyOf }: KeySet, jwt: string, expected: Expected): Promise<JWTVerifyResult> {
   const { algorithms, issuer, audience, now } = expected
-  return jwtVerify(jwt, createLocalJWKSet(jwks), {
+  return jwtVerify(jwt, keyOf, {
     algorithms: [...algorithms],
     issuer,
     audience,
     currentDate: now,
     clockTolerance: SKEW,
   })
-}
-
-function mayBeRotation(error: unknown): boolean {
-  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWSSignatureVerificationFailed
 }
 
 /** Told by codes and names of claims: texts may quote the token. */

@@ -1,24 +1,10 @@
 import dns from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
-import { Agent, type Dispatcher, fetch as undiciFetch } from 'undici'
+import { Agent } from 'undici'
+import { OutboundError } from './outbound/error.ts'
+import { perform } from './outbound/perform.ts'
 
-export type OutboundCode =
-  | 'outbound_url'
-  | 'outbound_address'
-  | 'outbound_timeout'
-  | 'outbound_too_large'
-  | 'outbound_unreachable'
-
-/** Why a request was not made or not finished. `message` names hosts and system codes, never what was sent. */
-export class OutboundError extends Error {
-  override readonly name = 'OutboundError'
-  readonly code: OutboundCode
-
-  constructor(code: OutboundCode, message: string) {
-    super(message)
-    this.code = code
-  }
-}
+export { type OutboundCode, OutboundError } from './outbound/error.ts'
 
 export interface Outbound {
   /** Like the global one, but guarded; a redirect is returned as it is, the body has been read. */
@@ -86,7 +72,7 @@ export function createOutbound(settings: OutboundSettings): Outbound {
   const guardedFetch: typeof fetch = async (input, init) => {
     const url = checkUrl(input, allow)
     const dispatcher = allow.names(url) ? excepted : guarded
-    return perform(new Request(input, init), { dispatcher, deadline, maxBytes })
+    return perform({ url, input, init }, { dispatcher, deadline, maxBytes })
   }
   return {
     fetch: guardedFetch,
@@ -192,62 +178,4 @@ function checkedLookup(lookup: LookupFunction, allow: Allow): LookupFunction {
 
 function addressRefused(host: string): OutboundError {
   return new OutboundError('outbound_address', `not a public address: ${host}`)
-}
-
-interface Limits {
-  readonly dispatcher: Dispatcher
-  readonly deadline: number
-  readonly maxBytes: number
-}
-
-async function perform(request: Request, { dispatcher, deadline, maxBytes }: Limits): Promise<Response> {
-  const timeout = AbortSignal.timeout(deadline)
-  try {
-    const response = await undiciFetch(request.url, {
-      method: request.method,
-      headers: [...request.headers],
-      body: request.body ? await request.arrayBuffer() : null,
-      redirect: 'manual',
-      signal: AbortSignal.any([request.signal, timeout]),
-      dispatcher,
-    })
-    return answer(response, await readBody(response.body, maxBytes))
-  } catch (error) {
-    if (request.signal.aborted) throw request.signal.reason
-    throw timeout.aborted ? new OutboundError('outbound_timeout', 'no answer in time') : unreachable(error)
-  }
-}
-
-async function readBody(body: AsyncIterable<Uint8Array> | null, maxBytes: number): Promise<Buffer | null> {
-  if (!body) return null
-  const chunks: Uint8Array[] = []
-  let size = 0
-  // Leaving the loop by an error cancels the stream, and with it the download.
-  for await (const chunk of body) {
-    size += chunk.byteLength
-    if (size > maxBytes) throw new OutboundError('outbound_too_large', `more than ${maxBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return Buffer.concat(chunks)
-}
-
-interface Received {
-  readonly status: number
-  readonly statusText: string
-  readonly headers: Iterable<[string, string]>
-}
-
-/** The body is decoded, so what described its encoding goes; cookies are never kept. */
-function answer({ status, statusText, headers }: Received, body: Buffer | null): Response {
-  const response = new Response(body, { status, statusText, headers: [...headers] })
-  for (const name of ['content-encoding', 'content-length', 'set-cookie']) response.headers.delete(name)
-  return response
-}
-
-function unreachable(error: unknown): OutboundError {
-  if (error instanceof OutboundError) return error
-  const cause = error instanceof Error ? error.cause : undefined
-  if (cause instanceof OutboundError) return cause
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'failed'
-  return new OutboundError('outbound_unreachable', `request failed: ${code}`)
 }

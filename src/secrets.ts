@@ -44,6 +44,27 @@ export function secretsOf(keys: readonly Uint8Array[]): Secrets {
   }
 }
 
+const MOST_REMEMBERED = 1000
+
+/**
+ * Opens a text once for as long as it is in use: a secret that is set anew is another text. In the order of use, the
+ * first is the one to forget.
+ */
+export function rememberOpened({ open }: Secrets): Pick<Secrets, 'open'> {
+  const opened = new Map<string, string>()
+  return {
+    async open(sealed, place) {
+      const key = `${nameOf(place)} ${sealed}`
+      const plain = opened.get(key) ?? (await open(sealed, place))
+      opened.delete(key)
+      opened.set(key, plain)
+      const [oldest] = opened.keys()
+      if (opened.size > MOST_REMEMBERED && oldest !== undefined) opened.delete(oldest)
+      return plain
+    },
+  }
+}
+
 /** A key for one use, of which nothing can be told about the key it is made from, or the keys of other uses. */
 export function keyFor(use: string, key: Uint8Array): Uint8Array {
   return new Uint8Array(hkdfSync('sha256', key, '', use, 32))

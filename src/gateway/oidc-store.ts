@@ -25,7 +25,7 @@ import { hashOf, readToken } from '../auth.ts'
 import { domainOfAddress } from '../domains/name.ts'
 import { isUuid, newId } from '../ids.ts'
 import type { Applied } from '../metrics.ts'
-import type { Secrets } from '../secrets.ts'
+import { rememberOpened, type Secrets } from '../secrets.ts'
 import { claimsRead } from '../translate/claim-rules.ts'
 import { logoPath } from '../translate/logo.ts'
 import { presetRules } from '../translate/presets.ts'
@@ -58,20 +58,21 @@ export function oidcStore(
   applied: Applied = () => {},
 ): { store: OidcStore; documents: ProviderDocuments } {
   const { scopeOf, knownScopeOf } = scopes(host)
+  const opened = { ...host, secrets: rememberOpened(host.secrets) }
   const store: OidcStore = {
     async connection(id) {
       const scope = await scopeOf(id)
       const [row] = scope ? await oidcConnections(scope, id) : []
-      return scope && row ? connectionOf(row, scope.organizationId, host.secrets) : null
+      return scope && row ? connectionOf(row, scope.organizationId, opened.secrets) : null
     },
     async connectionsOf(slug) {
       const organization = await organizationBySlug(host.db, slug)
-      return organization ? connectionsIn(host, organization.id) : []
+      return organization ? connectionsIn(opened, organization.id) : []
     },
     async connectionsFor(address) {
       const domain = domainOfAddress(address)
       if (!domain) return null
-      return connectionsIn(host, (await organizationByDomain(host.db, domain)) ?? NONE)
+      return connectionsIn(opened, (await organizationByDomain(host.db, domain)) ?? NONE)
     },
     async saveTransaction(transaction) {
       await saveSignInTransaction(await knownScopeOf(transaction.connectionId), rowOf(transaction))
@@ -114,7 +115,12 @@ const sources = { 'back-channel': 'backchannel-logout', 'front-channel': 'frontc
 /** No organization has this id: to look for its connections costs as much as to look for those of another. */
 const NONE = '00000000-0000-0000-0000-000000000000'
 
-async function connectionsIn(host: Host, organizationId: string): Promise<LinkingConnection[]> {
+type Opening = Pick<Secrets, 'open'>
+
+async function connectionsIn(
+  host: Omit<Host, 'secrets'> & { readonly secrets: Opening },
+  organizationId: string,
+): Promise<LinkingConnection[]> {
   const rows = await oidcConnections(scopeFor(host, { organizationId }))
   return Promise.all(rows.map((row) => connectionOf(row, organizationId, host.secrets)))
 }
@@ -151,7 +157,7 @@ const transactionOf = (row: SignInTransactionRow): SignInTransaction => ({
 })
 
 function scopeFor(
-  { db, clock }: Host,
+  { db, clock }: Pick<Host, 'db' | 'clock'>,
   { organizationId, connectionId }: { organizationId: string; connectionId?: string },
 ): Scope {
   const actor = connectionId ? `sign-in:${connectionId}` : 'system'
@@ -192,7 +198,7 @@ function connectionDirectory(db: Db): (connectionId: string) => Promise<string |
 async function connectionOf(
   row: OidcConnectionRow,
   organizationId: string,
-  secrets: Secrets,
+  secrets: Opening,
 ): Promise<LinkingConnection> {
   const place = { organizationId, column: 'connections.client_secret', rowId: row.id }
   const clientSecret = row.client_secret && (await secrets.open(row.client_secret, place))
@@ -235,7 +241,7 @@ async function connectionOf(
 async function streamOf(
   { id, settings, signal_token }: OidcConnectionRow,
   organizationId: string,
-  secrets: Secrets,
+  secrets: Opening,
 ): Promise<Pick<OidcConnection, 'signals'>> {
   const stream = settings.oidc?.signals
   if (!stream) return {}

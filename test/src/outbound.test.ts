@@ -211,6 +211,10 @@ t.test('a body is read up to 1 MiB, counted when it is decompressed', async (t) 
   const bodies: Record<string, [string, Buffer]> = {
     '/fits': ['identity', fits],
     '/zipped': ['gzip', gzipSync(fits)],
+    '/twice': ['br, GZIP', gzipSync(brotliCompressSync(fits))],
+    '/unknown': ['compress', fits],
+    '/layers': ['gzip, '.repeat(6).slice(0, -2), fits],
+    '/broken': ['gzip', fits],
     '/over': ['identity', Buffer.alloc(2 ** 20 + 1)],
     '/bomb': ['gzip', gzipSync(bomb)],
     '/brotli': ['br', brotliCompressSync(bomb, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })],
@@ -220,13 +224,16 @@ t.test('a body is read up to 1 MiB, counted when it is decompressed', async (t) 
     response.writeHead(200, { 'content-encoding': encoding }).end(body)
   })
   const allow = ['127.0.0.1']
-  for (const path of ['/fits', '/zipped']) {
+  for (const path of ['/fits', '/zipped', '/twice']) {
     const response = await outbound({ allow }).fetch(url + path)
     t.equal((await response.arrayBuffer()).byteLength, 2 ** 20)
     t.equal(response.headers.get('content-encoding'), null)
   }
   for (const path of ['/over', '/bomb', '/brotli']) {
     t.equal((await failure(url + path, { allow })).code, 'outbound_too_large', path)
+  }
+  for (const path of ['/unknown', '/layers', '/broken']) {
+    t.equal((await failure(url + path, { allow })).code, 'outbound_unreachable', path)
   }
 })
 
