@@ -52,11 +52,13 @@ export async function createConnection(
   })
 }
 
+const notDeleted = { status: { [Op.ne]: 'deleted' } }
+
 export async function findConnection(
   { db, organizationId }: Scope,
   id: string,
 ): Promise<ConnectionRow | null> {
-  const where = { organizationId, id }
+  const where = { organizationId, id, ...notDeleted }
   return db.models.Connection.findOne({ where, raw: true, transaction: db.transaction ?? null })
 }
 
@@ -65,7 +67,7 @@ export async function listConnections(
   { db, organizationId }: Scope,
   { after, limit }: { after?: string; limit: number },
 ): Promise<ConnectionRow[]> {
-  const where = { organizationId, ...(after && { id: { [Op.gt]: after } }) }
+  const where = { organizationId, ...notDeleted, ...(after && { id: { [Op.gt]: after } }) }
   return db.models.Connection.findAll({
     where,
     order: ['id'],
@@ -111,6 +113,45 @@ export async function changeConnection(
   })
 }
 
+/** By the tables of what a connection alone has a use for. Spent tokens go as they expire. */
+const clearings = ['sign_in_transactions', 'connection_tests', 'provider_documents', 'scim_credentials'].map(
+  (table) => ({
+    name: `clear_${table}_of_connection`,
+    text: `delete from ${table} where organization_id = $1 and connection_id = $2${
+      table === 'scim_credentials' ? ' and client_id is not null' : ''
+    }`,
+  }),
+)
+const revocations = ['scim_credentials', 'scim_clients'].map((table) => ({
+  name: `revoke_${table}_of_connection`,
+  text: `update ${table} set revoked_at = $3
+         where organization_id = $1 and connection_id = $2 and revoked_at is null`,
+}))
+
+/**
+ * Deletes a connection with its sessions, secrets and credentials; false where its version is another by now. Its row
+ * stays, under no name that another could not have, and so do the people who came by it.
+ */
+export async function deleteConnection(
+  scope: Scope,
+  { id, version }: Pick<ConnectionRow, 'id' | 'version'>,
+  events: readonly NewEvent[],
+): Promise<boolean> {
+  const { organizationId, now } = scope
+  const gone = { status: 'deleted', clientSecret: null, signalToken: null, drift: null } as const
+  return transact(scope.db, async (db) => {
+    const [deleted] = await db.models.Connection.update(
+      { ...gone, version: version + 1, updatedAt: now },
+      { where: { organizationId, id, version, ...notDeleted }, transaction: db.transaction ?? null },
+    )
+    if (deleted === 0) return false
+    for (const statement of [endSessions, ...clearings]) await query(db, statement, [organizationId, id])
+    for (const statement of revocations) await query(db, statement, [organizationId, id, now])
+    await recordEvents({ ...scope, db }, events)
+    return true
+  })
+}
+
 const signInSettings = {
   name: 'oidc_connection',
   text: `select c.id, c.name, c.issuer, c.client_id, c.client_secret, c.token_endpoint_auth_method,
@@ -121,7 +162,7 @@ const signInSettings = {
          from connections c join organizations o on o.id = c.organization_id and o.status = 'active'
          left join provider_documents d on d.organization_id = c.organization_id and d.connection_id = c.id
            and d.kind = 'endpoints' and d.version = c.version and d.failure is not null
-         where c.organization_id = $1 and ($2::uuid is null or c.id = $2) and (c.status = 'active' or $3)
+         where c.organization_id = $1 and ($2::uuid is null or c.id = $2) and (c.status = 'active' or c.status = 'disabled' and $3)
            and c.issuer is not null order by c.id`,
 }
 

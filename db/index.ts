@@ -12,6 +12,7 @@ export {
   type ConnectionRow,
   changeConnection,
   createConnection,
+  deleteConnection,
   findConnection,
   listConnections,
   type NewConnection,

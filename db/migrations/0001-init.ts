@@ -97,7 +97,7 @@ const tables: Record<string, string> = {
     organization_id uuid not null,
     id uuid not null,
     name text not null,
-    status text not null default 'active' check (status in ('active', 'disabled')),
+    status text not null default 'active' check (status in ('active', 'disabled', 'deleted')),
     issuer text,
     client_id text,
     client_secret text,
@@ -114,7 +114,6 @@ const tables: Record<string, string> = {
     created_at timestamptz not null,
     updated_at timestamptz not null,
     primary key (organization_id, id),
-    unique (organization_id, name),
     check (issuer is not null or scim_profile is not null)`,
   scim_clients: `
     organization_id uuid not null,
@@ -352,6 +351,7 @@ const storage: Record<string, string> = { users: 'fillfactor = 80' }
 // `meta.lastModified` takes 180 ms: rare enough.
 const indexes = `
   create unique index teams_home on teams (organization_id) where home;
+  create unique index connections_name on connections (organization_id, name) where status <> 'deleted';
   create unique index domains_verified on domains (domain) where verified_at is not null;
   create index domains_checked on domains (checked_at) where verified_at is not null;
   create index scim_credentials_expiry on scim_credentials (organization_id, expires_at)

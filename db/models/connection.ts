@@ -78,7 +78,8 @@ export interface Connection extends Model<InferAttributes<Connection>, InferCrea
   organizationId: string
   id: string
   name: string
-  status: 'active' | 'disabled'
+  /** A deleted one is kept for what was done by it, and found by nobody. */
+  status: 'active' | 'disabled' | 'deleted'
   issuer: string | null
   clientId: string | null
   clientSecret: string | null

@@ -4,6 +4,7 @@ import {
   type ConnectionRow,
   changeConnection,
   createConnection,
+  deleteConnection,
   findConnection,
   listConnections,
   recordEvents,
@@ -48,23 +49,16 @@ export function connectionHandlers(admin: Admin): AdminHandlers {
     async getConnection(request: FastifyRequest, reply: FastifyReply) {
       return tagged(reply, await connectionOf(admin, request), admin)
     },
-    async selfTestConnection(request: FastifyRequest) {
-      const { id, status, scimProfile: profile } = await connectionOf(admin, request)
-      if (profile === null) throw new Problem('conflict', 'This connection has no SCIM half.')
-      if (status !== 'active') throw new Problem('conflict', 'This connection is disabled.')
-      const scope = admin.scopeOf(request)
-      const result = await admin.selfTest(scope, { id, profile })
-      const subject = { type: 'connection', id } as const
-      await recordEvents(scope, [
-        eventOf({ type: 'connection.self-tested', subject, data: { ok: result.ok } }),
-      ])
-      return result
-    },
+    selfTestConnection: (request: FastifyRequest) => selfTested(admin, request),
     async approveConnection(request: FastifyRequest, reply: FastifyReply) {
       return tagged(reply, await approved(admin, request), admin)
     },
     async changeConnection(request: FastifyRequest, reply: FastifyReply) {
       return tagged(reply, await changed(admin, request), admin)
+    },
+    async deleteConnection(request: FastifyRequest, reply: FastifyReply) {
+      await deleted(admin, request)
+      return reply.code(204).send()
     },
   }
 }
@@ -86,6 +80,17 @@ export async function scimConnectionOf(admin: Admin, request: FastifyRequest): P
   const row = await connectionOf(admin, request)
   if (row.scimProfile === null) throw new Problem('conflict', 'This connection has no SCIM half.')
   return row
+}
+
+async function selfTested(admin: Admin, request: FastifyRequest) {
+  const { id, status, scimProfile: profile } = await connectionOf(admin, request)
+  if (profile === null) throw new Problem('conflict', 'This connection has no SCIM half.')
+  if (status !== 'active') throw new Problem('conflict', 'This connection is disabled.')
+  const scope = admin.scopeOf(request)
+  const result = await admin.selfTest(scope, { id, profile })
+  const subject = { type: 'connection', id } as const
+  await recordEvents(scope, [eventOf({ type: 'connection.self-tested', subject, data: { ok: result.ok } })])
+  return result
 }
 
 /** Pins what a provider has come to say; `If-Match` holds it to what was looked at. */
@@ -123,6 +128,18 @@ async function changed(admin: Admin, request: FastifyRequest): Promise<Connectio
     if (change.events.length === 0) return before
     const done = await changeConnection(scope, change).catch(nameTaken(row))
     if (done) return { ...row, version: before.version + 1 }
+  }
+  throw new Problem('conflict', 'It is being changed by others; try again.')
+}
+
+/** Deletes the connection as it is now, or as `If-Match` says that it was looked at. */
+async function deleted(admin: Admin, request: FastifyRequest): Promise<void> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const row = await connectionOf(admin, request)
+    checkIfMatch(request, row.version)
+    const subject = { type: 'connection', id: row.id } as const
+    const event = eventOf({ type: 'connection.deleted', subject, changed: ['status'] })
+    if (await deleteConnection(admin.scopeOf(request), row, [event])) return
   }
   throw new Problem('conflict', 'It is being changed by others; try again.')
 }

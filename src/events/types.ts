@@ -15,6 +15,7 @@ export type EventType =
   | 'connection.approved'
   | 'connection.enabled'
   | 'connection.disabled'
+  | 'connection.deleted'
   | 'connection.self-tested'
   | 'connection.test-begun'
   | 'scim-credential.created'
