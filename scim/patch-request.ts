@@ -6,7 +6,7 @@ import { parsePath } from './filter/parse.ts'
 import { elementScope, resolveFilter } from './filter/resolve.ts'
 import type { PatchOperation } from './handler.ts'
 import { isBlank, tolerateList, tolerateValue } from './quirks.ts'
-import { canonicalPath, findPath, findSchema, findSub, type Target } from './schema/lookup.ts'
+import { canonicalPath, findPath, findSchema, findSub, pathKey, type Target } from './schema/lookup.ts'
 import type { Attribute, Json } from './schema/types.ts'
 import { type Given, type Record, type Rules, readMembers } from './validate.ts'
 
@@ -80,7 +80,7 @@ function resolveElements({ path, filter, sub }: PatchPath, target: Target, rules
 function resolvePath(text: string, rules: Rules): Place | undefined {
   const parsed = parsePath(text)
   const target = findPath(rules.resourceType, parsed.path, rules.profile)
-  if (!target) throw new ScimError('invalidPath', `There is no attribute "${parsed.path.name}".`)
+  if (!target) throw new ScimError('invalidPath', `There is no attribute "${pathKey(parsed.path)}".`)
   if (isIgnored(target.attribute, rules)) return undefined
   const path = resolveElements(parsed, target, rules)
   const subName = path.sub ?? path.path.sub

@@ -87,7 +87,9 @@ function errorReader(toScimError: ScimOptions['toScimError']): ReadError {
   return (error, log) => {
     const known = error instanceof ScimError ? error : toScimError?.(error)
     const answer = known ?? asScimError(error)
-    if (answer.status >= 500) log.error({ err: answer.cause ?? error }, 'SCIM request failed')
+    // What is not implemented has not failed.
+    if (answer.status >= 500 && answer.status !== 501)
+      log.error({ err: answer.cause ?? error }, 'SCIM request failed')
     return answer
   }
 }

@@ -53,6 +53,11 @@ export function readMembers(body: Record, rules: Rules, urn?: string): Given[] {
   const given: Given[] = []
   for (const [name, value] of Object.entries(body)) {
     const extension = urn ? undefined : findSchema(rules.resourceType, name)
+    // Some clients put the attributes of every schema under its URN, be it the resource's own.
+    if (extension === null && rules.profile === 'lenient' && isRecord(value)) {
+      given.push(...readMembers(value, rules))
+      continue
+    }
     if (typeof extension === 'string') {
       if (value === null) continue
       if (!isRecord(value)) throw new ScimError('invalidValue', `"${extension}" must be an object.`)

@@ -1,6 +1,6 @@
 import { ScimError } from '../errors.ts'
 import type { Profile } from '../handler.ts'
-import { canonicalPath, findPath, findSub, type Schemas, type Target } from '../schema/lookup.ts'
+import { canonicalPath, findPath, findSub, pathKey, type Schemas, type Target } from '../schema/lookup.ts'
 import type { Attribute } from '../schema/types.ts'
 import type { AttrPath, Compare, Filter, ValuePath } from './ast.ts'
 import { parseFilter } from './parse.ts'
@@ -27,7 +27,7 @@ export function elementScope(parent: Attribute, profile: Profile): Scope {
 
 function locate({ find }: Scope, path: AttrPath): Target {
   const target = find(path)
-  if (!target) throw new ScimError('invalidFilter', `There is no attribute "${path.name}" to filter by.`)
+  if (!target) throw new ScimError('invalidFilter', `There is no attribute "${pathKey(path)}" to filter by.`)
   // A filter would tell, question by question, what is never returned.
   if (target.attribute.returned === 'never' || target.sub?.returned === 'never') {
     throw new ScimError('invalidFilter', `"${path.name}" cannot be filtered by.`)
@@ -49,9 +49,16 @@ function compare(scope: Scope, { path, op, value }: Compare): Filter {
   return { kind: 'compare', path: canonicalPath(target), op, value: given }
 }
 
+// Metadata is kept in parts, and never without its type.
+function presentFilter(target: Target): Filter {
+  const { sub, name, ...path } = canonicalPath(target)
+  const part = sub ?? (name === 'meta' && !path.urn ? 'resourceType' : undefined)
+  return { kind: 'present', path: { ...path, name, ...(part && { sub: part }) } }
+}
+
 // null is the same as unassigned (RFC 7643 section 2.5).
 function compareNull(target: Target, op: string): Filter {
-  const present: Filter = { kind: 'present', path: canonicalPath(target) }
+  const present = presentFilter(target)
   if (op === 'ne') return present
   if (op === 'eq') return { kind: 'not', term: present }
   throw new ScimError('invalidFilter', `null cannot be compared by "${op}".`)
@@ -75,7 +82,7 @@ export function resolveFilter(filter: Filter, scope: Scope): Filter {
     case 'not':
       return { kind: 'not', term: resolveFilter(filter.term, scope) }
     case 'present':
-      return { kind: 'present', path: canonicalPath(locate(scope, filter.path)) }
+      return presentFilter(locate(scope, filter.path))
     case 'compare':
       return compare(scope, filter)
     case 'valuePath':

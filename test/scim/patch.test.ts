@@ -275,6 +275,12 @@ const replaces: Case[] = [
     value: { value: 'm3', displayName: 'No' },
     after: enterprise({ manager: { value: 'm3' } }),
   },
+  {
+    op: 'replace',
+    value: { [userType.schema.id]: { title: 'T' } },
+    after: { title: 'T' },
+    only: 'lenient',
+  },
   { op: 'replace', path: 'id', value: 'x', only: 'lenient' },
   { op: 'replace', path: 'id', value: 'x', fails: 'mutability', only: 'strict' },
   { op: 'replace', path: 'groups', value: [], fails: 'mutability' },

@@ -103,6 +103,11 @@ const tolerated: { given: { [name: string]: Json }; kept: { [name: string]: Json
     const roles = [{ value: `{"value":${inner}}` }]
     return { given: { roles }, kept: { roles }, code: '' }
   }),
+  {
+    given: { [userType.schema.id]: { title: 'T', name: { givenName: 'G' } } },
+    kept: { title: 'T', name: { givenName: 'G' } },
+    code: 'invalidSyntax',
+  },
   { given: { shoeSize: 43, 'a.b.c': 1 }, kept: {}, code: 'invalidSyntax' },
   { given: { name: { shoeSize: 43 } }, kept: {}, code: 'invalidSyntax' },
   { given: { 'urn:acme:User': { a: 1 } }, kept: {}, code: 'invalidSyntax' },

@@ -363,6 +363,8 @@ holdOnEachLayout(t, {
     const version = encodeURIComponent('meta.resourceType eq "User" and meta.version eq "W/\\"1\\""')
     t.match(await list(`filter=${version}&count=1`), { totalResults: 7 })
     t.match(await list('filter=meta.resourceType eq "Group"'), { totalResults: 0 })
+    t.match(await list('filter=meta pr&count=1'), { totalResults: 7 })
+    t.match(await list('filter=not (meta pr) or meta eq null'), { totalResults: 0 })
     t.match(await list('filter=userName sw "%25"'), { totalResults: 0 })
     const brief = (await list('attributes=userName&count=1')).Resources[0]
     t.same(Object.keys(brief ?? {}).sort(), ['id', 'schemas', 'userName'])
