@@ -21,6 +21,20 @@ where w.status = 'active' and not exists (
   where m.organization_id = w.organization_id and m.workspace_id = w.id and m.role = 'owner'
     and u.status in ('ready', 'suspended', 'leaving'));
 
+-- name: a workspace is in a team that there is, and nobody's default or somebody's
+select w.organization_id, w.id
+from workspaces w
+left join teams t on t.organization_id = w.organization_id and t.id = w.team_id
+left join users u on u.organization_id = w.organization_id and u.id = w.default_of
+where t.id is null or (w.default_of is not null and u.id is null);
+
+-- name: a role is somebody's, in a workspace that there is
+select m.organization_id, m.user_id, m.workspace_id
+from memberships m
+left join users u on u.organization_id = m.organization_id and u.id = m.user_id
+left join workspaces w on w.organization_id = m.organization_id and w.id = m.workspace_id
+where u.id is null or w.id is null;
+
 -- name: a userName is one person's in an organization
 select organization_id, lower(user_name) from users
 where deleted_at is null group by organization_id, lower(user_name) having count(*) > 1;

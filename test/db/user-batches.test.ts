@@ -67,6 +67,58 @@ function push(db: Db, userName: string): Promise<boolean> {
   return insertPushed(scopeOn(db), { id: newId(), record, place, events: [] }, guard)
 }
 
+t.test('of those made together, each is written as they are, and so are their events', async (t) => {
+  const pool = connect({ database })
+  const people = Array.from({ length: 40 }, (_, n) => {
+    const id = newId()
+    const workspaceId = newId()
+    const place = { workspaceId, teamId: home.id, name: `W ${n % 2}`, role: 'owner', rule: 'r' } as const
+    const about = { subject_type: 'user', subject_id: id, policy_version: 1, rule: 'r' }
+    const created = { id: newId(), type: 'user.created', ...about, changed: ['userName', `a "${n}"`] }
+    const provisioned = { id: newId(), type: 'user.provisioned', ...about, changed: n % 3 === 0 ? ['x'] : [] }
+    const workspace = { id: workspaceId, name: place.name }
+    return {
+      scope: { ...scopeOn(pool), actor: `actor ${n % 4}`, requestId: `r${n}`, now: new Date(1e12 + n) },
+      id,
+      place: n % 5 === 0 ? undefined : place,
+      record: {
+        connection_id: connectionId,
+        managed: true,
+        user_name: `each ${n}`,
+        external_id: n % 7 === 0 ? null : `each ${n}`,
+        status: n % 5 === 0 ? 'suspended' : 'ready',
+        reason: null,
+        attributes: { displayName: `Person ${n}` },
+      } as const,
+      events: [
+        { ...created, data: { via: 'scim', active: n % 5 !== 0 } },
+        ...(n % 5 === 0 ? [] : [{ ...provisioned, data: { via: 'scim', workspace, role: 'owner' } }]),
+      ],
+    }
+  })
+  const guard = { policyVersion: 1, formerSeen: false }
+  const made = await Promise.all(people.map(({ scope, ...write }) => insertPushed(scope, write, guard)))
+  t.ok(made.every(Boolean))
+  for (const { scope, id, place, record, events } of people) {
+    const read = async (text: string) => (await watching.query(text, [id])).rows
+    t.match(await read('select * from users where id = $1'), [{ ...record, created_at: scope.now }])
+    t.match(
+      await read('select * from workspaces where default_of = $1'),
+      place ? [{ id: place.workspaceId, team_id: home.id, name: place.name }] : [],
+    )
+    t.match(
+      await read('select * from memberships where user_id = $1'),
+      place ? [{ workspace_id: place.workspaceId, role: 'owner', rule: 'r' }] : [],
+    )
+    const wanted = events.map((event) => ({ ...event, organization_id: organizationId, at: scope.now }))
+    t.strictSame(
+      await read('select * from events where subject_id = $1 order by id'),
+      wanted.map((event) => ({ ...event, actor: scope.actor, request_id: scope.requestId })),
+    )
+  }
+  await disconnect(pool)
+})
+
 async function waiting(count: number): Promise<void> {
   const text = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`
   while ((await watching.query(text)).rowCount !== count) await pause(5)
