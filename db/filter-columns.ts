@@ -1,7 +1,7 @@
 /**
  * Where the tables keep what a SCIM path names; the shape is that of the translator in `scim`, which this folder
  * does not import. A path that is not here is read from the `attributes` document. An index of the same expression
- * stands in the migrations for what IdPs ask: `lower(…)` of a text, the containment of an address. Who or what has
+ * stands in the migrations for what IdPs ask: `lower(…)` of a text, the key of a userName, the containment of an address. Who or what has
  * been deleted is no member, and has none.
  */
 const required = true as const
@@ -39,7 +39,7 @@ export const userFilterColumns = {
     id: { sql: 'u.id', type: 'uuid' as const },
     ...prefixed('u', times),
     ...made('u', 'User'),
-    userName: { sql: 'u.user_name', required, unique: true as const },
+    userName: { sql: 'u.user_name', key: 'u.user_name_key', required, unique: true as const },
     externalId: { sql: 'u.external_id' },
     displayName: { sql: "(u.attributes ->> 'displayName')" },
     active: { sql: "(u.status in ('staged', 'held', 'ready'))" },

@@ -36,8 +36,11 @@ left join workspaces w on w.organization_id = m.organization_id and w.id = m.wor
 where u.id is null or w.id is null;
 
 -- name: a userName is one person's in an organization
-select organization_id, lower(user_name) from users
-where deleted_at is null group by organization_id, lower(user_name) having count(*) > 1;
+select organization_id, user_name_key from users
+where deleted_at is null group by organization_id, user_name_key having count(*) > 1;
+
+-- name: a userName is kept under its key
+select organization_id, id from users where user_name ~ '^[ -~]*$' and user_name_key <> lower(user_name);
 
 -- name: an externalId is one person's on a connection
 select organization_id, connection_id, external_id from users

@@ -19,7 +19,7 @@ export interface MatchKeys {
   readonly issuer?: string
   readonly subject?: string
   readonly externalId?: string | null
-  readonly userName: string
+  readonly userNameKey: string
 }
 
 const login = `select from identities l
@@ -40,14 +40,14 @@ const matching = {
       'identities i join users u on u.organization_id = $1 and i.organization_id = $1 and u.id = i.user_id',
     ),
     among('externalId', 'u.external_id = $5 and u.connection_id = $2 and u.deleted_at is null'),
-    among('userName', 'lower(u.user_name) = lower($6) and u.deleted_at is null'),
+    among('userName', 'u.user_name_key = $6 and u.deleted_at is null'),
     among('former', 'u.external_id = $5 and u.connection_id = $2 and u.deleted_at is not null'),
   ].join(' union all '),
 }
 
 /** Everybody who may be meant, once for each way they were found. */
 export function findMatches({ db, organizationId }: Scope, keys: MatchKeys): Promise<Match[]> {
-  const { connectionId, issuer, subject, externalId, userName } = keys
-  const values = [organizationId, connectionId, issuer, subject, externalId, userName]
+  const { connectionId, issuer, subject, externalId, userNameKey } = keys
+  const values = [organizationId, connectionId, issuer, subject, externalId, userNameKey]
   return query(db, matching, values)
 }

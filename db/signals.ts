@@ -26,7 +26,7 @@ const byAddress = {
   name: 'people_by_address',
   text: `select id, connection_id from users
          where organization_id = $1 and connection_id = $2 and deleted_at is null
-           and (lower(user_name) = lower($3) or email_keys @> to_jsonb(lower($3)))
+           and (user_name_key = $4 or email_keys @> to_jsonb(lower($3)))
          limit 2`,
 }
 
@@ -51,9 +51,9 @@ export async function personByLogin(
 /** The one person of the connection who has this address as userName or e-mail; null where there are several. */
 export async function personByAddress(
   { db, organizationId }: Scope,
-  { connectionId, email }: { connectionId: string; email: string },
+  { connectionId, email, userNameKey }: { connectionId: string; email: string; userNameKey: string },
 ): Promise<SignalledPerson | null> {
-  const rows = await query<SignalledPerson>(db, byAddress, [organizationId, connectionId, email])
+  const rows = await query<SignalledPerson>(db, byAddress, [organizationId, connectionId, email, userNameKey])
   return rows.length === 1 ? (rows[0] ?? null) : null
 }
 

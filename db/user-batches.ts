@@ -20,12 +20,12 @@ const insertMany = {
   text: `
   with given as materialized (
     select * from jsonb_to_recordset($13::jsonb) as g(
-      id uuid, user_name text, external_id text, attributes jsonb, at timestamptz, request_id text,
+      id uuid, user_name text, user_name_key text, external_id text, attributes jsonb, at timestamptz, request_id text,
       workspace_id uuid, event_ids uuid[], changed text[])
   ), person as (
-    insert into users (organization_id, id, connection_id, managed, user_name, external_id, status,
+    insert into users (organization_id, id, connection_id, managed, user_name, user_name_key, external_id, status,
                        attributes, email_keys, manager, created_at, updated_at)
-    select $1, g.id, $2::uuid, $3, g.user_name, g.external_id, $4::user_status, g.attributes,
+    select $1, g.id, $2::uuid, $3, g.user_name, g.user_name_key, g.external_id, $4::user_status, g.attributes,
       lower(jsonb_path_query_array(g.attributes, '$.emails[*].value')::text)::jsonb,
       g.attributes #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}', g.at, g.at
     from given g
@@ -91,6 +91,7 @@ function commonOfEvent({ id: _id, subject_id: _subject, changed, data, ...event 
 const ownOf = ({ scope, write: { id, record, place, events } }: Row) => ({
   id,
   user_name: record.user_name,
+  user_name_key: record.user_name_key,
   external_id: record.external_id,
   attributes: record.attributes,
   at: scope.now,
@@ -173,7 +174,7 @@ function takeAlike(queue: Queue): Waiting[] {
 // A statement holds the keys it has taken while it waits for one that another process is taking: the same order for
 // all keeps them from waiting for each other.
 function byUserName({ write: a }: Waiting, { write: b }: Waiting): number {
-  const [one, other] = [a.record.user_name.toLowerCase(), b.record.user_name.toLowerCase()]
+  const [one, other] = [a.record.user_name_key, b.record.user_name_key]
   return one < other ? -1 : Number(one > other)
 }
 

@@ -12,6 +12,8 @@ export interface UserRecord {
   /** Whether SCIM keeps this record; a sign-in made it where not. */
   readonly managed: boolean
   readonly user_name: string
+  /** What no two people may share: the name in the form it is compared in. */
+  readonly user_name_key: string
   readonly external_id: string | null
   readonly status: UserStatus
   readonly reason: string | null
@@ -50,12 +52,12 @@ export interface UserWrite {
   readonly events: readonly NewEvent[]
 }
 
-export const userColumns = `u.id, u.connection_id, u.managed, u.user_name, u.external_id, u.status, u.reason,
+export const userColumns = `u.id, u.connection_id, u.managed, u.user_name, u.user_name_key, u.external_id, u.status, u.reason,
   u.attributes, u.version, u.created_at, u.updated_at, u.deleted_at`
 
 // Every node of a plan costs, even one that finds nothing to do: a statement is there for each shape that is asked
-// for often, and carries no more than that shape needs. $1 to $5 are those of `written`; $6 to $13 are the person,
-// $14 and $15 what guards the write, $16 to $20 the place, $21 to $25 the login.
+// for often, and carries no more than that shape needs. $1 to $5 are those of `written`; $6 to $14 are the person,
+// $15 and $16 what guards the write, $17 to $21 the place, $22 to $26 the login.
 
 const personValues = (scope: Scope, { id, record, events }: UserWrite): unknown[] => [
   ...written(scope, events),
@@ -63,6 +65,7 @@ const personValues = (scope: Scope, { id, record, events }: UserWrite): unknown[
   record.connection_id,
   record.managed,
   record.user_name,
+  record.user_name_key,
   record.external_id,
   record.status,
   record.reason,
@@ -80,31 +83,31 @@ const placeValues = (place: NewPlace | undefined): unknown[] => [
 const placing = `
   place as (
     insert into workspaces (organization_id, id, team_id, name, default_of, created_at)
-    select $1, $16::uuid, $17::uuid, $18, person.id, $2 from person where $16::uuid is not null
+    select $1, $17::uuid, $18::uuid, $19, person.id, $2 from person where $17::uuid is not null
     returning id
   ), role as (
     insert into memberships (organization_id, user_id, workspace_id, role, source, rule, created_at)
-    select $1, person.id, place.id, $19::membership_role, 'provisioning', $20, $2 from person, place
+    select $1, person.id, place.id, $20::membership_role, 'provisioning', $21, $2 from person, place
   )`
 
 const loggingIn = `
   login as (
     insert into identities (organization_id, id, connection_id, issuer, subject, user_id, correlation, created_at)
-    select $1, $21::uuid, $22::uuid, $23, $24, person.id, $25, $2 from person
+    select $1, $22::uuid, $23::uuid, $24, $25, person.id, $26, $2 from person
   )`
 
-/** What the attributes of `$13` say that is looked up by an index. */
-const emailKeys = `lower(jsonb_path_query_array($13::jsonb, '$.emails[*].value')::text)::jsonb`
-const manager = `$13::jsonb #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}'`
+/** What the attributes of `$14` say that is looked up by an index. */
+const emailKeys = `lower(jsonb_path_query_array($14::jsonb, '$.emails[*].value')::text)::jsonb`
+const manager = `$14::jsonb #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}'`
 
 const inserting = `
   person as (
-    insert into users (organization_id, id, connection_id, managed, user_name, external_id, status, reason,
+    insert into users (organization_id, id, connection_id, managed, user_name, user_name_key, external_id, status, reason,
                        attributes, email_keys, manager, created_at, updated_at)
-    select $1, $6::uuid, $7::uuid, $8, $9, $10, $11::user_status, $12, $13::jsonb, ${emailKeys}, ${manager}, $2, $2
-    where not exists (select from policies where organization_id = $1 and version > $14)
-      and ($15::boolean or not exists (
-        select from users where organization_id = $1 and external_id = $10 and connection_id = $7::uuid
+    select $1, $6::uuid, $7::uuid, $8, $9, $10, $11, $12::user_status, $13, $14::jsonb, ${emailKeys}, ${manager}, $2, $2
+    where not exists (select from policies where organization_id = $1 and version > $15)
+      and ($16::boolean or not exists (
+        select from users where organization_id = $1 and external_id = $11 and connection_id = $7::uuid
           and deleted_at is not null))
     on conflict do nothing
     returning id
@@ -138,12 +141,12 @@ export async function insertSignedIn(
 
 const updating = `
   person as (
-    update users set connection_id = $7::uuid, managed = $8, user_name = $9, external_id = $10,
-      status = $11::user_status, reason = $12, attributes = $13::jsonb, email_keys = ${emailKeys},
+    update users set connection_id = $7::uuid, managed = $8, user_name = $9, user_name_key = $10,
+      external_id = $11, status = $12::user_status, reason = $13, attributes = $14::jsonb, email_keys = ${emailKeys},
       manager = ${manager}, version = version + 1, updated_at = $2,
-      session_epoch = session_epoch + ($11::user_status not in ('staged', 'held', 'ready'))::integer,
-      deleted_at = case when $15::boolean then coalesce(deleted_at, $2) end
-    where organization_id = $1 and id = $6::uuid and version = $14
+      session_epoch = session_epoch + ($12::user_status not in ('staged', 'held', 'ready'))::integer,
+      deleted_at = case when $16::boolean then coalesce(deleted_at, $2) end
+    where organization_id = $1 and id = $6::uuid and version = $15
     returning id, status
   ), ended as (
     delete from sessions s using person

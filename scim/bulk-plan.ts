@@ -1,6 +1,7 @@
 import { orderOf } from './bulk-order.ts'
 import type { BulkAsked, BulkOperation } from './bulk-request.ts'
 import { ScimError } from './errors.ts'
+import { userNameKey } from './filter/fold.ts'
 import { isRecord } from './filter/match.ts'
 import type { Caller } from './handler.ts'
 
@@ -55,8 +56,8 @@ export function planBulk<C extends Caller>(given: readonly BulkOperation<C>[]): 
 function keysOf<C extends Caller>({ at, data }: BulkAsked<C>): string[] {
   if (data === undefined || !isRecord(data)) return []
   return Object.entries(data).flatMap(([name, value]) => {
-    const key = /(?:^|:)(userName|externalId)$/i.exec(name)?.[1]
-    return key ? [`${at.type.name} ${key} ${String(value)}`.toLowerCase()] : []
+    const key = /(?:^|:)(userName|externalId)$/i.exec(name)?.[1]?.toLowerCase()
+    return key ? [`${at.type.name} ${key} ${userNameKey(String(value).trim())}`] : []
   })
 }
 

@@ -1,11 +1,13 @@
 import { isPrimary, joinElements } from './elements.ts'
 import { ScimError } from './errors.ts'
+import { isUserName } from './filter/fold.ts'
 import { isRecord } from './filter/match.ts'
 import { instant } from './filter/value.ts'
 import type { Profile } from './handler.ts'
 import { isBlank, tolerateList, tolerateValue } from './quirks.ts'
 import { findSub } from './schema/lookup.ts'
 import type { Attribute, Json } from './schema/types.ts'
+import { cleanUserName } from './user-name.ts'
 
 /** What a database can keep in an index, and the address of a page by cursor can hold. */
 const MAX_KEY_LENGTH = 1000
@@ -38,12 +40,13 @@ function fits({ type }: Attribute, value: Json): boolean {
   }
 }
 
-function cleanSimple(attribute: Attribute, value: Json): Json {
+function cleanSimple(attribute: Attribute, value: Json, profile: Profile): Json {
   if (!fits(attribute, value)) mistyped(attribute)
   if (typeof value !== 'string') return value
   if (keys.has(attribute.name) && value.length > MAX_KEY_LENGTH) {
     throw new ScimError('invalidValue', `"${attribute.name}" is longer than ${MAX_KEY_LENGTH} characters.`)
   }
+  if (isUserName(attribute)) return cleanUserName(value, profile)
   if (!attribute.canonicalValues || attribute.caseExact || attribute.canonicalValues.includes(value))
     return value
   const lower = value.toLowerCase()
@@ -90,7 +93,7 @@ export function cleanOne(attribute: Attribute, value: Json, profile: Profile): J
   if (given === null || (profile === 'lenient' && isBlank(attribute, given))) return undefined
   return attribute.type === 'complex'
     ? cleanComplex(attribute, given, profile)
-    : cleanSimple(attribute, given)
+    : cleanSimple(attribute, given, profile)
 }
 
 function cleanMany(attribute: Attribute, value: Json, profile: Profile): Json[] {

@@ -1,6 +1,7 @@
 export { ScimError } from './errors.ts'
 export type * from './filter/ast.ts'
 export type { Column, Columns, Relation } from './filter/columns.ts'
+export { userNameKey } from './filter/fold.ts'
 export { matches } from './filter/match.ts'
 export { type Order, type OrderOptions, toOrder } from './filter/order.ts'
 export { parseFilter, parsePath } from './filter/parse.ts'

@@ -1,5 +1,6 @@
 import type { AttrPath } from './filter/ast.ts'
-import { fold, isRecord, matches } from './filter/match.ts'
+import { comparisonKey } from './filter/fold.ts'
+import { isRecord, matches } from './filter/match.ts'
 import type { ListPage, ListQuery, Stored } from './handler.ts'
 import { findPath } from './schema/lookup.ts'
 import type { Attributes, Json, ResourceType } from './schema/types.ts'
@@ -40,8 +41,8 @@ export function sortValue(resource: Attributes, path: AttrPath, type: ResourceTy
     : whole
   const value = path.sub ? inside(one, path.sub) : one
   if (value === undefined || value === null) return null
-  const { caseExact } = target?.sub ?? target?.attribute ?? {}
-  return caseExact || typeof value !== 'string' ? String(value) : fold(value)
+  const attribute = target?.sub ?? target?.attribute
+  return attribute && typeof value === 'string' ? comparisonKey(attribute, value) : String(value)
 }
 
 const compare = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))

@@ -174,6 +174,7 @@ const tables: Record<string, string> = {
     connection_id uuid,
     managed boolean not null,
     user_name text not null,
+    user_name_key text not null,
     external_id text,
     status user_status not null,
     reason text,
@@ -356,7 +357,7 @@ const indexes = `
   create index scim_credentials_expiry on scim_credentials (organization_id, expires_at)
     where client_id is not null;
   create index scim_assertions_expiry on scim_assertions (organization_id, expires_at);
-  create unique index users_user_name on users (organization_id, lower(user_name)) where deleted_at is null;
+  create unique index users_user_name on users (organization_id, user_name_key) where deleted_at is null;
   create unique index users_external_id on users (organization_id, external_id, connection_id)
     where deleted_at is null;
   create index users_email on users using gin (email_keys jsonb_path_ops) with (fastupdate = off);

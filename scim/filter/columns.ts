@@ -7,6 +7,8 @@ export interface Column {
   readonly sql: string
   /** A uuid column takes uuid parameters, so that its index serves; what is no UUID equals none of its values. */
   readonly type?: 'uuid'
+  /** Of a userName: where it is kept as its `userNameKey`. */
+  readonly key?: string
   /** Never null: a list sorted by it can be entered in its middle. */
   readonly required?: true
   /** No two resources of a list have the same value, letter case aside: one that must equal it needs no order. */

@@ -1,6 +1,7 @@
 import { findPath, findSub, type Schemas } from '../schema/lookup.ts'
 import type { Attribute, Attributes, Json } from '../schema/types.ts'
 import type { AttrPath, Compare, CompareValue, Filter } from './ast.ts'
+import { comparisonKey } from './fold.ts'
 import { instant } from './value.ts'
 
 /** One attribute as it stands in what is being matched; `values` are its elements where it is multi-valued. */
@@ -10,13 +11,6 @@ interface Found {
 }
 
 type Find = (path: AttrPath) => Found
-
-/** Lower case by single code points, as the database has it: no rule looks at the neighbours. */
-export function fold(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: the range is ASCII
-  if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase()
-  return Array.from(text, (char) => String.fromCodePoint(char.toLowerCase().codePointAt(0) ?? 0)).join('')
-}
 
 /** Order by code point, which is the order of UTF-8 bytes (collation "C"). */
 function comparePoints(a: string, b: string): number {
@@ -38,15 +32,13 @@ function own(container: Json | undefined, name: string): Json | undefined {
 }
 
 /** The value in the form it is compared in, or nothing where it is of another type. */
-function keyOf(
-  { type, caseExact }: Attribute,
-  value: Json | CompareValue | undefined,
-): CompareValue | undefined {
+function keyOf(attribute: Attribute, value: Json | CompareValue | undefined): CompareValue | undefined {
+  const { type } = attribute
   if (type === 'boolean') return typeof value === 'boolean' ? value : undefined
   if (type === 'integer' || type === 'decimal') return typeof value === 'number' ? value : undefined
   if (typeof value !== 'string') return undefined
   if (type === 'dateTime') return instant(value)
-  return caseExact ? value : fold(value)
+  return comparisonKey(attribute, value)
 }
 
 function ordered(a: CompareValue, b: CompareValue): number {

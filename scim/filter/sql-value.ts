@@ -1,6 +1,7 @@
 import type { Attribute } from '../schema/types.ts'
 import type { Compare, CompareValue } from './ast.ts'
 import type { Column } from './columns.ts'
+import { userNameKey } from './fold.ts'
 import { instant } from './value.ts'
 
 /** Where a value is: a column of the host, or a jsonb expression. */
@@ -44,16 +45,21 @@ function isText({ type }: Attribute): boolean {
   return type === 'string' || type === 'reference' || type === 'binary'
 }
 
-/** Text in the form it is compared in: the host's indexes are on `lower(<column>)`. */
-export function folded({ caseExact }: Attribute, sql: string): string {
-  return caseExact ? sql : `lower(${sql})`
+const lowered = ({ caseExact }: Attribute, sql: string) => (caseExact ? sql : `lower(${sql})`)
+
+/** Text in the form it is compared in: the host's indexes are on `lower(<column>)`, or on its key. */
+export function folded(place: Place): string {
+  return place.column?.key ?? lowered(place.attribute, valueSql(place))
 }
 
 const orders = { gt: '>', ge: '>=', lt: '<', le: '<=' } as const
 
 function compareText({ op, value }: Compare, place: Place, bind: Bind): string {
-  const a = folded(place.attribute, valueSql(place))
-  const b = folded(place.attribute, `${bind(value)}::text`)
+  const { attribute, column } = place
+  const a = folded(place)
+  const b = column?.key
+    ? `${bind(userNameKey(String(value)))}::text`
+    : lowered(attribute, `${bind(value)}::text`)
   switch (op) {
     case 'eq':
       return `${a} = ${b}`

@@ -162,9 +162,8 @@ export function sortExpression(
   if (columns.relations?.[attribute.name] || isLink(sub ?? attribute))
     throw new ScimError('invalidPath', `"${attribute.name}" cannot be sorted by.`)
   const ordered = (place: Place) => {
-    const value = valueSql(place)
-    if (place.attribute.type !== 'string' && place.attribute.type !== 'reference') return value
-    const text = folded(place.attribute, value)
+    if (place.attribute.type !== 'string' && place.attribute.type !== 'reference') return valueSql(place)
+    const text = folded(place)
     return place.column ? text : `left(${text}, ${MAX_SORTED})`
   }
   if (!attribute.multiValued) return ordered(placeOf({ columns, schemas }, path))

@@ -2,6 +2,7 @@ import { ScimError } from '../errors.ts'
 import type { Profile } from '../handler.ts'
 import type { Attribute } from '../schema/types.ts'
 import type { CompareOp, CompareValue } from './ast.ts'
+import { isUserName } from './fold.ts'
 
 const dateTime = /^(\d{4}-\d\d-\d\d)T\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-](\d\d):(\d\d))?$/
 const zoned = /(?:Z|[+-]\d\d:\d\d)$/
@@ -41,11 +42,14 @@ function refuse({ name, type }: Attribute, what: string): never {
   throw new ScimError('invalidFilter', `"${name}" is of type ${type} and cannot be compared by ${what}.`)
 }
 
-function tolerate({ type }: Attribute, value: CompareValue): CompareValue {
+function tolerate(attribute: Attribute, op: CompareOp, value: CompareValue): CompareValue {
+  const { type } = attribute
   if (type === 'boolean' && typeof value === 'string' && /^(?:true|false)$/i.test(value)) {
     return value.toLowerCase() === 'true'
   }
   if ((type === 'string' || type === 'reference') && typeof value === 'number') return String(value)
+  // As it is kept; within a name a space is a space.
+  if (typeof value === 'string' && isUserName(attribute) && equality.includes(op)) return value.trim()
   return value
 }
 
@@ -68,7 +72,7 @@ export function comparable(
 ): CompareValue {
   if (attribute.type === 'complex') refuse(attribute, 'a simple value')
   if (!operatorsOf(attribute).includes(op)) refuse(attribute, `"${op}"`)
-  const given = profile === 'lenient' ? tolerate(attribute, value) : value
+  const given = profile === 'lenient' ? tolerate(attribute, op, value) : value
   if (!fits(attribute, given)) refuse(attribute, 'such a value')
   return given
 }

@@ -10,6 +10,7 @@ import {
   transact,
 } from '../../db/index.ts'
 import type { OidcOptions, ReceivedSignals, Signal, SignalSubject } from '../../oidc/index.ts'
+import { userNameKey } from '../../scim/index.ts'
 import { hashOf } from '../auth.ts'
 import { eventOf } from '../events/record.ts'
 import type { Applied } from '../metrics.ts'
@@ -103,5 +104,6 @@ async function personOf(
   const { id: connectionId, issuer, correlationClaim } = connection
   if (subject !== undefined)
     return personByLogin(scope, { connectionId, issuer, subject, correlates: correlationClaim === 'sub' })
-  return email === undefined ? null : personByAddress(scope, { connectionId, email })
+  if (email === undefined) return null
+  return personByAddress(scope, { connectionId, email, userNameKey: userNameKey(email) })
 }

@@ -2,6 +2,8 @@
 interface Said {
   readonly connectionId: string
   readonly userName: string
+  /** The form in which it is compared with others. */
+  readonly userNameKey: string
   /** The IdP's own key for the person: SCIM's `externalId`, or the correlation claim. */
   readonly externalId: string | null
   /** The remaining attributes by their SCIM names. */

@@ -26,6 +26,7 @@ const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 /** What SCIM may say of a person. */
 export interface Saying {
   readonly userName: string
+  readonly userNameKey: string
   readonly externalId: string | null
   readonly active: boolean
   readonly attributes: Readonly<Record<string, unknown>>
@@ -136,6 +137,7 @@ function recordAfter(current: ResourceRow, saying: Saying, connectionId: string)
     connection_id: connectionId,
     managed: true,
     user_name: saying.userName,
+    user_name_key: saying.userNameKey,
     external_id: saying.externalId,
     status: statusAfter(current.status, saying.active),
     reason: saying.active ? current.reason : null,

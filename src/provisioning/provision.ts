@@ -64,9 +64,9 @@ const refused = (policy: Policy, { code, rule, user }: Extract<Plan, { outcome: 
   new Refused({ code, rule, policyVersion: policy.version, userId: user?.id })
 
 export function keysOf(identity: Identity) {
-  const { connectionId, userName, externalId } = identity
+  const { connectionId, userNameKey, externalId } = identity
   const login = identity.via === 'sign-in' ? { issuer: identity.issuer, subject: identity.subject } : {}
-  return { connectionId, userName, externalId, ...login }
+  return { connectionId, userNameKey, externalId, ...login }
 }
 
 /** The id of the person, or nothing where somebody else was faster. */
@@ -176,6 +176,7 @@ function recordOf(identity: Identity, { managed }: { managed: boolean }): UserRe
     connection_id: identity.connectionId,
     managed,
     user_name: identity.userName,
+    user_name_key: identity.userNameKey,
     external_id: identity.externalId,
     status: active ? 'ready' : 'suspended',
     reason: null,

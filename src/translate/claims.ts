@@ -1,6 +1,6 @@
 import type { ClaimRule, ClaimSettings, OidcSettings } from '../../db/index.ts'
 import { isAddress, type VerifiedSignIn } from '../../oidc/index.ts'
-import type { Attributes, Json } from '../../scim/index.ts'
+import { type Attributes, type Json, userNameKey } from '../../scim/index.ts'
 import type { SignIn } from '../provisioning/identity.ts'
 import { type Claims, firstOf, text, valuesOf } from './claim-rules.ts'
 
@@ -31,6 +31,7 @@ export function signInOf(
   { connectionId, correlationClaim, bound, preset, rules = {} }: ClaimsOf,
 ): SignIn {
   const email = emailOf(claims, rules, preset)
+  const userName = userNameOf(claims, rules, email)?.trim() ?? subject
   const roles = rules.roles === undefined ? null : valuesOf(claims, rules.roles)
   return {
     via: 'sign-in',
@@ -38,7 +39,8 @@ export function signInOf(
     issuer,
     subject,
     bound,
-    userName: userNameOf(claims, rules, email) ?? subject,
+    userName,
+    userNameKey: userNameKey(userName),
     externalId: correlationClaim === 'sub' ? subject : (named(claims, correlationClaim) ?? null),
     attributes: attributesOf(claims, { rules, email, roles }),
     without: roles?.length === 0 ? ['roles'] : [],

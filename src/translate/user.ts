@@ -1,5 +1,5 @@
 import type { ResourceRow, ShownRow, UserRecord } from '../../db/index.ts'
-import type { Attributes, Json, Stored } from '../../scim/index.ts'
+import { type Attributes, type Json, type Stored, userNameKey } from '../../scim/index.ts'
 import type { Saying } from '../provisioning/lifecycle.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
@@ -11,6 +11,7 @@ const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 export function sayingOf({ userName, externalId, active, ...attributes }: Attributes, was = true): Saying {
   return {
     userName: String(userName),
+    userNameKey: userNameKey(String(userName)),
     externalId: typeof externalId === 'string' ? externalId : null,
     active: typeof active === 'boolean' ? active : was,
     attributes,
@@ -21,7 +22,9 @@ export const isActive = ({ status }: Pick<UserRecord, 'status'>): boolean =>
   status === 'ready' || status === 'held' || status === 'staged'
 
 /** The SCIM attributes of a record; the document was written from such, so it is them. */
-export function attributesOf(record: Omit<UserRecord, 'connection_id' | 'managed' | 'reason'>): Attributes {
+export function attributesOf(
+  record: Omit<UserRecord, 'user_name_key' | 'connection_id' | 'managed' | 'reason'>,
+): Attributes {
   const { user_name, external_id, attributes } = record
   return {
     userName: user_name,

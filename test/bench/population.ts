@@ -49,10 +49,10 @@ const given = `
 
 const people = `
   with ${given}, described as (select *, replace($7, '#', n::text)::jsonb as attributes from given)
-  insert into users (organization_id, id, connection_id, managed, user_name, external_id, status, attributes,
-                     email_keys, created_at, updated_at)
+  insert into users (organization_id, id, connection_id, managed, user_name, user_name_key, external_id, status,
+                     attributes, email_keys, created_at, updated_at)
   select organization_id, ${idSql('user')}, connection_id, true, replace($5, '#', n::text),
-    replace($6, '#', n::text), 'ready', attributes,
+    lower(replace($5, '#', n::text)), replace($6, '#', n::text), 'ready', attributes,
     lower(jsonb_path_query_array(attributes, '$.emails[*].value')::text)::jsonb, now(), now()
   from described`
 

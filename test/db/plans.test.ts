@@ -29,9 +29,9 @@ async function fill(usher: Usher, { organization, connection }: Pusher): Promise
   const ids = 'select gen_random_uuid() as id, n from generate_series(1, $3) n'
   await usher.rows(
     `with people as materialized (${ids}), crowd as materialized (${ids}), made as (
-      insert into users (organization_id, id, connection_id, managed, user_name, external_id, status, attributes,
-                         email_keys, created_at, updated_at)
-      select $1, id, $2, true, 'user-' || n, 'x' || n, 'ready',
+      insert into users (organization_id, id, connection_id, managed, user_name, user_name_key, external_id, status,
+                         attributes, email_keys, created_at, updated_at)
+      select $1, id, $2, true, 'user-' || n, 'user-' || n, 'x' || n, 'ready',
         jsonb_build_object('displayName', n, 'emails', jsonb_build_array(jsonb_build_object('value', n, 'type', 'work'))),
         jsonb_build_array(n || '@acme.example'), now(), now() from people
     ), logins as (
@@ -168,7 +168,11 @@ function requestsOf(
         correlates: true,
       }),
     'somebody by address': () =>
-      personByAddress(scopeOf(usher, pusher), { connectionId: connection.id, email: '77@acme.example' }),
+      personByAddress(scopeOf(usher, pusher), {
+        connectionId: connection.id,
+        email: '77@acme.example',
+        userNameKey: '77@acme.example',
+      }),
     'the end of sessions at a connection': () =>
       endSessionsAtConnection(scopeOf(usher, pusher), {
         userId: EVENT,

@@ -54,7 +54,12 @@ const scopeOn = (db: Db): Scope => ({
 })
 
 function push(db: Db, userName: string): Promise<boolean> {
-  const said = { user_name: userName, external_id: `key of ${userName}`, attributes: {} }
+  const said = {
+    user_name: userName,
+    user_name_key: userName.toLowerCase(),
+    external_id: `key of ${userName}`,
+    attributes: {},
+  }
   const record = {
     ...said,
     connection_id: connectionId,
@@ -85,6 +90,7 @@ t.test('of those made together, each is written as they are, and so are their ev
         connection_id: connectionId,
         managed: true,
         user_name: `each ${n}`,
+        user_name_key: `each ${n}`,
         external_id: n % 7 === 0 ? null : `each ${n}`,
         status: n % 5 === 0 ? 'suspended' : 'ready',
         reason: null,
@@ -129,9 +135,9 @@ t.test(
   async (t) => {
     await held.query('begin')
     await held.query(
-      `insert into users (organization_id, id, connection_id, managed, user_name, status, attributes, email_keys,
-                        created_at, updated_at)
-     values ($1, $2, $3, true, 'mid', 'ready', '{}', '[]', now(), now())`,
+      `insert into users (organization_id, id, connection_id, managed, user_name, user_name_key, status, attributes,
+                        email_keys, created_at, updated_at)
+     values ($1, $2, $3, true, 'mid', 'mid', 'ready', '{}', '[]', now(), now())`,
       [organizationId, newId(), connectionId],
     )
     // The first two of a queue go alone; those behind them share a statement, which stops at the one in the middle.

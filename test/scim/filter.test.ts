@@ -9,6 +9,7 @@ import {
   printFilter,
   printPath,
   readFilter,
+  userNameKey,
   userType,
 } from '../../scim/index.ts'
 
@@ -97,6 +98,30 @@ t.test('order of strings is that of code points', async (t) => {
     matches(readFilter(filter, userType, 'strict'), { title }, userType)
   t.ok(holds('\u{1f600}', 'title gt "\uffee"'))
   t.ok(holds('ΟΔΟΣ', 'title eq "οδοσ"'), 'lower case looks at single characters')
+})
+
+t.test('userNames are compared by width, case and composition', async (t) => {
+  const same = [
+    ['Bjensen@Example.com', 'bjensen@example.com'],
+    ['\uff21\uff24\uff21', 'ada'],
+    ['\uff76\uff9e', '\u30ac'],
+    ['E\u0301', '\u00e9'],
+    ['\u039f\u0394\u039f\u03a3', '\u03bf\u03b4\u03bf\u03c2'],
+    ['a\u3000b', 'A B'],
+  ]
+  for (const [one = '', other = ''] of same) {
+    t.equal(userNameKey(one), userNameKey(other), one)
+    t.equal(userNameKey(userNameKey(one)), userNameKey(one), 'a key is its own')
+    t.ok(matches(readFilter(`userName eq "${one}"`, userType, 'strict'), { userName: other }, userType), one)
+  }
+  for (const [one = '', other = ''] of [
+    ['e', '\u00e9'],
+    ['\ufb01', 'fi'],
+    ['stra\u00dfe', 'strasse'],
+    ['a\u0430', 'aa'],
+    [' a', 'a'],
+  ])
+    t.not(userNameKey(one), userNameKey(other), one)
 })
 
 const malformed = [

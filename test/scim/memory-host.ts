@@ -20,6 +20,7 @@ import {
   type Stored,
   scimPlugin,
   typeFor,
+  userNameKey,
   userType,
 } from '../../scim/index.ts'
 
@@ -33,7 +34,7 @@ function checkVersion({ version }: Stored, { ifMatch }: Precondition): void {
 
 function checkUnique(kept: Kept, { userName }: Attributes, id?: string): void {
   for (const other of kept.values()) {
-    const taken = String(other.attributes.userName).toLowerCase() === String(userName).toLowerCase()
+    const taken = userNameKey(String(other.attributes.userName)) === userNameKey(String(userName))
     if (userName !== undefined && taken && other.id !== id) throw new ScimError('uniqueness')
   }
 }

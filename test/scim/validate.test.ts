@@ -176,6 +176,8 @@ t.test('names that JavaScript knows are names like any other', async (t) => {
 t.test('what cannot be meant is refused in both profiles', async (t) => {
   const refused: [given: { [name: string]: Json }, code: string][] = [
     [{ userName: null }, 'invalidValue'],
+    [{ userName: ' \u3000' }, 'invalidValue'],
+    [{ userName: 'a\nb' }, 'invalidValue'],
     [{ userName: '' }, 'invalidValue'],
     [{ userName: {} }, 'invalidValue'],
     [{ userName: 'u'.repeat(1001) }, 'invalidValue'],
