@@ -102,9 +102,8 @@ export async function query<Row extends pg.QueryResultRow>(
 ): Promise<Row[]> {
   const held = (db.transaction as Held | undefined)?.connection
   if (held) return run(held, statement, values)
-  const manager = db.sequelize.connectionManager
-  // Sequelize's type for a connection is opaque; with this dialect it is pg's client
-  const client = (await manager.getConnection({ type: 'write' })) as pg.Client
+  const { pool } = db.sequelize.connectionManager as unknown as Pooled
+  const client = await pool.acquire()
   try {
     return await run(client, statement, values)
   } catch (error) {
@@ -112,7 +111,7 @@ export async function query<Row extends pg.QueryResultRow>(
     if (failureOf(error)?.kind === 'unavailable') Reflect.set(client, '_invalid', true)
     throw error
   } finally {
-    manager.releaseConnection(client)
+    pool.release(client)
   }
 }
 
@@ -132,6 +131,11 @@ async function run<Row extends pg.QueryResultRow>(
     if (error instanceof Error) Error.captureStackTrace(error)
     throw error
   }
+}
+
+// Not in Sequelize's types: its pool. `getConnection` runs hooks around it, which there are none of here.
+interface Pooled {
+  readonly pool: { acquire(): Promise<pg.Client>; release(client: pg.Client): void }
 }
 
 // Not in Sequelize's types: the connection a transaction holds.

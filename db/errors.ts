@@ -25,7 +25,7 @@ const kinds: Record<string, Failure['kind']> = {
   ETIMEDOUT: 'unavailable',
 }
 
-// What pg and Sequelize throw without a code when the connection is the trouble.
+// What pg, Sequelize and its pool throw without a code when the connection is the trouble.
 const connectionErrors = new Set([
   'SequelizeConnectionError',
   'SequelizeConnectionRefusedError',
@@ -35,7 +35,7 @@ const connectionErrors = new Set([
   'SequelizeHostNotReachableError',
 ])
 const lostConnection =
-  /^Connection terminated|^Client has encountered a connection error|^Client was closed|timeout expired$|^Query read timeout$/
+  /^Connection terminated|^Client has encountered a connection error|^Client was closed|timeout expired$|^Query read timeout$|^Operation timeout$/
 
 interface Thrown {
   name?: unknown
@@ -54,7 +54,7 @@ export function failureOf(error: unknown): Failure | undefined {
     return typeof constraint === 'string' ? { kind: known, constraint } : { kind: known }
   if (known) return { kind: known }
   if (typeof name === 'string' && connectionErrors.has(name)) return { kind: 'unavailable' }
-  // pg has no code for a connection that went away under a query; the text is all it gives
+  // there is no code for a connection that went away under a query, or that none came free; the text is all there is
   if (code === undefined && typeof message === 'string' && lostConnection.test(message))
     return { kind: 'unavailable' }
   return parent ? failureOf(parent) : undefined

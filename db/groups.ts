@@ -1,5 +1,5 @@
 import { query } from './connect.ts'
-import { type Condition, count, type Listed, type Page, paged } from './page.ts'
+import { type Condition, count, type Listed, listing, type Page } from './page.ts'
 import type { Scope } from './scope.ts'
 
 export interface GroupRecord {
@@ -88,21 +88,22 @@ interface GroupSelection {
   readonly where: Condition
 }
 
+const listed = (withMembers: boolean) =>
+  listing({ columns: columns(withMembers), from: `groups g where ${own}`, table: 'groups', alias: 'g' })
+const groups = listed(false)
+const groupsWithMembers = listed(true)
+
 export function listGroups(
   { db, organizationId }: Scope,
-  { connectionId, where, withMembers, ...page }: GroupSelection & Page & { withMembers: boolean },
+  { connectionId, where, withMembers, page }: GroupSelection & { page: Page; withMembers: boolean },
 ): Promise<Listed<GroupWithMembers>[]> {
-  const from = `groups g where ${own} and ${where.text}`
-  const values = [organizationId, connectionId, ...where.values]
-  return query(
-    db,
-    ...paged({ columns: columns(withMembers), from, table: 'groups', alias: 'g', values }, page),
-  )
+  const asked = { values: [organizationId, connectionId], where }
+  return query(db, ...(withMembers ? groupsWithMembers : groups).page(asked, page))
 }
 
 export function countGroups(
   { db, organizationId }: Scope,
   { connectionId, where }: GroupSelection,
 ): Promise<number> {
-  return count(db, `groups g where ${own} and ${where.text}`, [organizationId, connectionId, ...where.values])
+  return count(db, groups.count({ values: [organizationId, connectionId], where }))
 }

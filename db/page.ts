@@ -30,66 +30,77 @@ export const beforeEveryId = '00000000-0000-0000-0000-000000000000'
 // The few shapes that IdPs keep asking are worth preparing; the bound keeps a client that varies its filters from
 // filling every connection with prepared statements.
 const MOST_PREPARED = 64
-const prepared = new Map<string, Map<string, Statement>>()
 let preparedSoFar = 0
-
-interface Shape {
-  readonly columns: string
-  /** All that follows them, however it is put. */
-  readonly rest: string
-}
-
-/**
- * The statement that `write` gives, by a name where its shape is one of the first met. Looked up in two steps: the
- * columns are long, and the same text each time.
- */
-function named({ columns, rest }: Shape, write: () => string): Statement {
-  const ofColumns = prepared.get(columns) ?? new Map<string, Statement>()
-  const known = ofColumns.get(rest)
-  if (known) return known
-  const text = write()
-  if (preparedSoFar >= MOST_PREPARED) return { text }
-  preparedSoFar++
-  const statement = { name: `list_${createHash('sha1').update(text).digest('hex').slice(0, 16)}`, text }
-  prepared.set(columns, ofColumns.set(rest, statement))
-  return statement
-}
 
 interface Select {
   readonly columns: string
-  /** The table and its condition. */
+  /** The table, what is joined to it, and the condition of every row; its parameters come first. */
   readonly from: string
   /** The table whose rows are listed, and what `columns` and `from` call it. */
   readonly table: string
   readonly alias: string
+}
+
+/** What is asked of a list: the parameters of its `from`, and a client's condition. */
+interface Asked {
   readonly values: readonly unknown[]
+  readonly where: Condition
 }
 
-/**
- * One page of a select: its statement and all values. What is skipped is skipped by its key: an index alone can tell
- * which rows a page far behind the start has, and only theirs are read.
- */
-export function paged(
-  { columns, from, table, alias, values }: Select,
-  { orderBy, limit, offset, sortValue, beyond }: Page,
-): [Statement, unknown[]] {
-  const all = [...values, ...(beyond?.values ?? [])]
-  const write = () => {
-    const selected = sortValue ? `${columns}, ${sortValue} as sort_value` : columns
-    const ordered = orderBy ? ` order by ${orderBy}` : ''
-    const rows = `${from}${beyond ? ` and ${beyond.text}` : ''}${ordered} limit $${all.length + 1}`
-    if (offset === 0) return `select ${selected} from ${rows}`
-    const page = `select ${alias}.id from ${rows} offset $${all.length + 2}`
-    const own = `${alias}.organization_id = $1 and ${alias}.id = page.id`
-    return `select ${selected} from (${page}) page join ${table} ${alias} on ${own}${ordered}`
+type Asking = [Statement, unknown[]]
+
+/** The statements of a list, each with all its values; by a name where its shape is one of the first met. */
+export function listing({ columns, from, table, alias }: Select) {
+  /** By the client's condition, and then by the rest of what is asked. */
+  const prepared = new Map<string, Map<string, Statement>>()
+
+  function named(where: string, rest: string, write: () => string): Statement {
+    const ofCondition = prepared.get(where) ?? new Map<string, Statement>()
+    const known = ofCondition.get(rest)
+    if (known) return known
+    const text = write()
+    if (preparedSoFar >= MOST_PREPARED) return { text }
+    preparedSoFar++
+    const statement = { name: `list_${createHash('sha1').update(text).digest('hex').slice(0, 16)}`, text }
+    prepared.set(where, ofCondition.set(rest, statement))
+    return statement
   }
-  const rest = `${from};${orderBy};${beyond?.text};${sortValue};${offset === 0}`
-  return [named({ columns, rest }, write), offset === 0 ? [...all, limit] : [...all, limit, offset]]
+
+  const rowsOf = (where: Condition, { beyond, orderBy }: Page): string =>
+    `${from} and ${where.text}${beyond ? ` and ${beyond.text}` : ''}${orderBy ? ` order by ${orderBy}` : ''}`
+
+  /** What is skipped is skipped by its key: an index alone can tell which rows a page far behind the start has. */
+  function write(where: Condition, page: Page, parameters: number): string {
+    const { sortValue, orderBy, offset } = page
+    const selected = sortValue ? `${columns}, ${sortValue} as sort_value` : columns
+    const rows = rowsOf(where, page)
+    if (isOne(page)) return `select ${selected} from ${rows}`
+    if (offset === 0) return `select ${selected} from ${rows} limit $${parameters}`
+    const ids = `select ${alias}.id from ${rows} limit $${parameters - 1} offset $${parameters}`
+    const own = `${alias}.organization_id = $1 and ${alias}.id = page.id`
+    const ordered = orderBy ? ` order by ${orderBy}` : ''
+    return `select ${selected} from (${ids}) page join ${table} ${alias} on ${own}${ordered}`
+  }
+
+  return {
+    page({ values, where }: Asked, page: Page): Asking {
+      const { orderBy, beyond, sortValue, limit, offset } = page
+      const all = [...values, ...where.values, ...(beyond?.values ?? [])]
+      if (!isOne(page)) all.push(limit)
+      if (offset > 0) all.push(offset)
+      const rest = `${orderBy};${beyond?.text};${sortValue};${offset > 0}`
+      return [named(where.text, rest, () => write(where, page, all.length)), all]
+    },
+    count({ values, where }: Asked): Asking {
+      const counted = () => `select count(*)::integer as total from ${from} and ${where.text}`
+      return [named(where.text, 'count', counted), [...values, ...where.values]]
+    },
+  }
 }
 
-export async function count(db: Db, from: string, values: unknown[]): Promise<number> {
-  const columns = 'count(*)::integer as total'
-  const statement = named({ columns, rest: from }, () => `select ${columns} from ${from}`)
-  const rows = await query<{ total: number }>(db, statement, values)
-  return rows[0]?.total ?? 0
+/** The first page of what is one row at most is all of it. */
+const isOne = ({ orderBy, offset }: Page): boolean => orderBy === undefined && offset === 0
+
+export async function count(db: Db, [statement, values]: Asking): Promise<number> {
+  return (await query<{ total: number }>(db, statement, values))[0]?.total ?? 0
 }

@@ -1,5 +1,5 @@
 import { query } from './connect.ts'
-import { beforeEveryId, type Condition, paged } from './page.ts'
+import { beforeEveryId, type Condition, listing } from './page.ts'
 import type { Scope } from './scope.ts'
 import type { Role, UserStatus } from './users.ts'
 
@@ -50,18 +50,18 @@ export interface PeopleQuery {
   readonly limit: number
 }
 
+const people = listing({
+  columns,
+  from: `${from} where u.organization_id = $1 and u.id > $2`,
+  table: 'users',
+  alias: 'u',
+})
+
 /** In order of their making, from after the person `after`. */
 export function listPeople(
   { db, organizationId }: Scope,
   { where, after, limit }: PeopleQuery,
 ): Promise<PersonRow[]> {
-  const beyond = `${from} where u.organization_id = $1 and u.id > $2 and ${where.text}`
-  const values = [organizationId, after ?? beforeEveryId, ...where.values]
-  return query(
-    db,
-    ...paged(
-      { columns, from: beyond, table: 'users', alias: 'u', values },
-      { orderBy: 'u.id', limit, offset: 0 },
-    ),
-  )
+  const asked = { values: [organizationId, after ?? beforeEveryId], where }
+  return query(db, ...people.page(asked, { orderBy: 'u.id', limit, offset: 0 }))
 }

@@ -1,5 +1,5 @@
 import { query } from './connect.ts'
-import { type Condition, count, type Listed, type Page, paged } from './page.ts'
+import { type Condition, count, type Listed, listing, type Page } from './page.ts'
 import type { Scope } from './scope.ts'
 import { type ShownRow, shownColumns } from './users.ts'
 
@@ -7,16 +7,15 @@ import { type ShownRow, shownColumns } from './users.ts'
 export const userListFirstParameter = 2
 
 const present = 'users u where u.organization_id = $1 and u.deleted_at is null'
+const users = listing({ columns: shownColumns, from: present, table: 'users', alias: 'u' })
 
 export function listUsers(
   { db, organizationId }: Scope,
-  { where, ...page }: Page & { where: Condition },
+  { where, page }: { where: Condition; page: Page },
 ): Promise<Listed<ShownRow>[]> {
-  const from = `${present} and ${where.text}`
-  const values = [organizationId, ...where.values]
-  return query(db, ...paged({ columns: shownColumns, from, table: 'users', alias: 'u', values }, page))
+  return query(db, ...users.page({ values: [organizationId], where }, page))
 }
 
 export function countUsers({ db, organizationId }: Scope, where: Condition): Promise<number> {
-  return count(db, `${present} and ${where.text}`, [organizationId, ...where.values])
+  return count(db, users.count({ values: [organizationId], where }))
 }

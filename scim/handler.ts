@@ -1,4 +1,5 @@
 import type { AttrPath, Filter, PatchPath } from './filter/ast.ts'
+import type { Shaped } from './filter/shape.ts'
 import type { Attributes, Json, ResourceType } from './schema/types.ts'
 
 export type Profile = 'lenient' | 'strict'
@@ -48,7 +49,8 @@ export interface Seek {
   readonly place?: Place
 }
 
-export interface ListQuery extends Wanted {
+/** `shape` and `texts` are there together, or not. */
+export interface ListQuery extends Wanted, Partial<Shaped> {
   readonly filter?: Filter
   readonly sortBy?: AttrPath
   readonly sortOrder: 'ascending' | 'descending'

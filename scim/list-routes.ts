@@ -1,12 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { Caller } from './handler.ts'
+import type { Caller, Profile } from './handler.ts'
 import { type Lists, list } from './list.ts'
 import { listResponse, type Query } from './page.ts'
 import { send } from './reply.ts'
 import type { Json } from './schema/types.ts'
-import { readSearchRequest } from './search.ts'
+import { readSearchRequest, selectionReader } from './search.ts'
 
-type ListOptions<C extends Caller> = Lists<C> & {
+type ListOptions<C extends Caller> = Omit<Lists<C>, 'readers'> & {
+  /** Whether the handlers heed `sortBy`. */
+  readonly sort: boolean
   readonly callerOf: (request: FastifyRequest) => C
 }
 
@@ -27,8 +29,10 @@ async function answer<C extends Caller>(
 function listRoute<C extends Caller>(
   app: FastifyInstance,
   url: string,
-  { callerOf, ...lists }: ListOptions<C>,
+  { callerOf, sort, ...options }: ListOptions<C>,
 ): void {
+  const readerOf = (profile: Profile) => selectionReader({ profile, sort })
+  const lists = { ...options, readers: { lenient: readerOf('lenient'), strict: readerOf('strict') } }
   app.get(url === '' ? '/' : url, (request, reply) => {
     return answer(lists, reply, { caller: callerOf(request), query: request.query as Query }) // what Fastify's parser gives
   })

@@ -1,15 +1,15 @@
 import type { Cursors, Mark } from './cursor.ts'
-import type { Caller, ListPage, Place, Stored } from './handler.ts'
+import type { Caller, ListPage, Place, Profile, Stored } from './handler.ts'
 import type { Readable } from './operations.ts'
 import { type Page, parsePage, type Query } from './page.ts'
-import { nameOf, readSelections, type Selection } from './search.ts'
+import { nameOf, type Selection, type SelectionReader } from './search.ts'
 
 /** What can be asked for lists, and how. */
 export interface Lists<C extends Caller> {
   /** One type, or several that are listed one after the other. */
   readonly of: readonly Readable<C>[]
   readonly maxResults: number
-  readonly sort: boolean
+  readonly readers: Readonly<Record<Profile, SelectionReader>>
   readonly cursors: Cursors
 }
 
@@ -25,25 +25,38 @@ interface Row {
   readonly value: string | null | undefined
 }
 
-/** A page of the resources that a query means (RFC 7644 section 3.4.2, RFC 9865). */
-export async function list<C extends Caller>(lists: Lists<C>, caller: C, query: Query): Promise<Page> {
+/** A page of the resources that a query means (RFC 7644 section 3.4.2, RFC 9865); what it cannot mean is thrown. */
+export function list<C extends Caller>(lists: Lists<C>, caller: C, query: Query): Promise<Page> {
   const asked = parsePage(query, lists.maxResults)
   const parts = partsOf(lists, caller, query)
-  if ('startIndex' in asked) return pageByIndex(parts, caller, asked)
-  const { cursor, count } = asked
+  return 'startIndex' in asked ? pageByIndex(parts, caller, asked) : step(parts, caller, { ...asked, lists })
+}
+
+async function step<C extends Caller>(
+  parts: readonly Part<C>[],
+  caller: C,
+  { cursor, count, lists: { cursors } }: { cursor: string; count: number; lists: Lists<C> },
+): Promise<Page> {
   const walk = { query: JSON.stringify([caller.id, parts.map(nameOfPart)]), count }
-  const mark: Mark = cursor === '' ? { side: 'after', part: 0 } : lists.cursors.read(cursor, walk)
+  const mark: Mark = cursor === '' ? { side: 'after', part: 0 } : cursors.read(cursor, walk)
   if (count === 0)
     return { ...(await pageByIndex(parts, caller, { startIndex: 1, count })), startIndex: undefined }
   const page = await pageByCursor(parts, caller, { mark, count })
-  const write = (to: Mark | undefined) => to && lists.cursors.write(to, walk)
+  const write = (to: Mark | undefined) => to && cursors.write(to, walk)
   return { ...page, nextCursor: write(page.next), previousCursor: write(page.previous) }
 }
 
-function partsOf<C extends Caller>({ of, sort }: Lists<C>, caller: C, query: Query): Part<C>[] {
-  const resources = of.map((one) => one.asSeenBy(caller))
+function partsOf<C extends Caller>({ of, readers }: Lists<C>, caller: C, query: Query): Part<C>[] {
+  const { all, one } = readers[caller.profile]
+  const [only] = of
+  if (only && of.length === 1) {
+    const from = only.asSeenBy(caller)
+    const selection = one(query, from.type)
+    return selection ? [{ from, selection }] : []
+  }
+  const resources = of.map((each) => each.asSeenBy(caller))
   const types = resources.map(({ type }) => type)
-  const selections = readSelections(query, types, { profile: caller.profile, sort })
+  const selections = all(query, types)
   return resources.flatMap((from, i) => (selections[i] ? [{ from, selection: selections[i] }] : []))
 }
 
@@ -57,12 +70,14 @@ async function pageByIndex<C extends Caller>(
   { startIndex, count }: { startIndex: number; count: number },
 ): Promise<Page> {
   let totalResults = 0
-  const resources: string[] = []
+  let resources: string[] = []
   for (const { from, selection } of parts) {
-    const rest = { startIndex: Math.max(1, startIndex - totalResults), count: count - resources.length }
-    const page = await from.handler.list(caller, { ...selection, ...rest })
-    resources.push(...page.resources.map((stored) => from.write(stored, selection)))
-    totalResults += page.totalResults ?? page.resources.length
+    const rest = Math.max(1, startIndex - totalResults)
+    const asked = { ...selection, startIndex: rest, count: count - resources.length }
+    const page = await from.handler.list(caller, asked)
+    const found = page.resources.map((stored) => from.write(stored, selection))
+    resources = resources.length === 0 ? found : [...resources, ...found]
+    totalResults += page.totalResults ?? found.length
   }
   return { totalResults, startIndex, resources }
 }

@@ -1,9 +1,10 @@
 import { ScimError } from './errors.ts'
 import { readFilters } from './filter/across.ts'
-import type { AttrPath } from './filter/ast.ts'
+import type { AttrPath, Filter } from './filter/ast.ts'
 import { isRecord } from './filter/match.ts'
 import { parseAttrPath } from './filter/parse.ts'
 import { printFilter } from './filter/print.ts'
+import { putTogether, shapeOf, takeApart } from './filter/shape.ts'
 import type { ListQuery, Profile } from './handler.ts'
 import { parameter, type Query } from './page.ts'
 import { field } from './patch-request.ts'
@@ -75,11 +76,7 @@ interface Reader {
   readonly sort: boolean
 }
 
-/**
- * A query as each of the types is asked it; `null` for a type of which no resource can be meant. The types come one
- * after the other, each in its own order.
- */
-export function readSelections(
+function readSelections(
   query: Query,
   types: readonly ResourceType<string>[],
   { profile, sort }: Reader,
@@ -99,6 +96,48 @@ export function readSelections(
       sortOrder,
     }
   })
+}
+
+/** Of one type; what varies beyond that is read anew each time. */
+const MOST_KNOWN = 64
+
+type Known = Selection & { readonly shape: Filter }
+
+/** What else a selection is read from. */
+function restOf({ attributes, excludedAttributes, sortBy, sortOrder }: Query): string {
+  const any = attributes ?? excludedAttributes ?? sortBy ?? sortOrder
+  return any === undefined ? '' : JSON.stringify([attributes, excludedAttributes, sortBy, sortOrder])
+}
+
+/** Reads what is asked of a type; `null` where no resource of it can be meant. */
+export interface SelectionReader {
+  /** The types come one after the other, each in its own order. */
+  readonly all: (query: Query, types: readonly ResourceType<string>[]) => (Selection | null)[]
+  /** All but the texts that a filter compares with is read once, and remembered. */
+  readonly one: (query: Query, type: ResourceType<string>) => Selection | null
+}
+
+export function selectionReader(reader: Reader): SelectionReader {
+  const knownOf = new WeakMap<ResourceType<string>, Map<string, Known>>()
+  const anew: SelectionReader['one'] = (query, type) => readSelections(query, [type], reader)[0] ?? null
+
+  function one(query: Query, type: ResourceType<string>): Selection | null {
+    const apart = typeof query.filter === 'string' ? takeApart(query.filter) : undefined
+    if (!apart) return anew(query, type)
+    const { around, texts } = apart
+    const all = knownOf.get(type) ?? new Map<string, Known>()
+    const rest = restOf(query)
+    const name = rest ? `${rest}\u0000${around}` : around
+    const known = all.get(name)
+    if (known) return { ...known, filter: putTogether({ shape: known.shape, texts }), texts }
+    const selection = anew(query, type)
+    const shape = selection?.filter && shapeOf(selection.filter, texts)
+    if (!selection || !shape || all.size >= MOST_KNOWN) return selection
+    knownOf.set(type, all.set(name, { ...selection, shape }))
+    return { ...selection, shape, texts }
+  }
+
+  return { all: (query, types) => readSelections(query, types, reader), one }
 }
 
 /** What makes two queries the same list in the same order. */

@@ -5,7 +5,7 @@
  */
 export interface Column {
   readonly sql: string
-  /** A uuid column takes uuid parameters, so that its index serves; what is no UUID equals none of its values. */
+  /** A uuid column, never null, takes uuid parameters, so that its index serves; what is no UUID equals none of its values. */
   readonly type?: 'uuid'
   /** Of a userName: where it is kept as its `userNameKey`. */
   readonly key?: string

@@ -12,8 +12,8 @@ export interface Place {
   readonly json: string
 }
 
-/** Puts a value among the parameters and gives its place in the text. */
-export type Bind = (value: CompareValue) => string
+/** Puts a value among the parameters, as what `to` makes of it, and gives its place in the text. */
+export type Bind = (value: CompareValue, to?: (value: CompareValue) => CompareValue) => string
 
 export function quote(name: string): string {
   return `'${name.replaceAll("'", "''")}'`
@@ -76,15 +76,20 @@ function compareText({ op, value }: Compare, place: Place, bind: Bind): string {
   }
 }
 
+/** What is no UUID is null, which such a column never is. */
 function compareUuid({ op, value }: Compare, { attribute, column }: Place, bind: Bind): string {
-  const text = attribute.caseExact ? String(value) : String(value).toLowerCase()
-  if (!uuid.test(text)) return op === 'eq' ? 'false' : 'true'
-  return `${column?.sql} ${op === 'eq' ? '=' : 'is distinct from'} ${bind(text)}::uuid`
+  const place = bind(value, (given) => {
+    const text = attribute.caseExact ? String(given) : String(given).toLowerCase()
+    return uuid.test(text) ? text : null
+  })
+  return `${column?.sql} ${op === 'eq' ? '=' : 'is distinct from'} ${place}::uuid`
 }
+
+const toInstant = (value: CompareValue) => new Date(instant(String(value))).toISOString()
 
 function parameter({ type }: Attribute, value: CompareValue, bind: Bind): string {
   if (type === 'boolean') return `${bind(value)}::boolean`
-  if (type === 'dateTime') return `${bind(new Date(instant(String(value))).toISOString())}::timestamptz`
+  if (type === 'dateTime') return `${bind(value, toInstant)}::timestamptz`
   return `${bind(value)}::numeric`
 }
 

@@ -1,8 +1,9 @@
 import { ScimError } from '../errors.ts'
 import { findPath, findSub, pathKey, type Schemas, type Target } from '../schema/lookup.ts'
 import type { Attribute } from '../schema/types.ts'
-import type { AttrPath, Compare, Filter, Present, ValuePath } from './ast.ts'
+import type { AttrPath, Compare, CompareValue, Filter, Present, ValuePath } from './ast.ts'
 import type { Columns } from './columns.ts'
+import { indexOf } from './shape.ts'
 import { type Bind, compareSql, folded, type Place, presentSql, quote, valueSql } from './sql-value.ts'
 
 export interface SqlOptions {
@@ -139,15 +140,33 @@ function compile(context: Context, filter: Filter, locate?: Locate): string {
   }
 }
 
+/** A condition of PostgreSQL, and its parameters for the texts of a shape. */
+export interface PreparedSql {
+  readonly text: string
+  readonly values: (texts: readonly string[]) => CompareValue[]
+}
+
 /**
- * A resolved filter as a condition of PostgreSQL; every value is a parameter. Null counts as false, as `where` takes
- * it. What has no place in a schema is 400 `invalidFilter`, so that no query is ever wider than it was asked.
+ * The shape of resolved filters as a condition of PostgreSQL; every value is a parameter. Null counts as false, as
+ * `where` takes it. What has no place in a schema is 400 `invalidFilter`, so that no query is ever wider than it was
+ * asked.
  */
-export function toSql(filter: Filter, { columns, schemas, firstParameter = 1 }: SqlOptions) {
-  const values: (string | number | boolean | null)[] = []
-  const bind: Bind = (value) => `$${firstParameter - 1 + values.push(value)}`
-  const text = compile({ columns, schemas, bind }, filter)
-  return { text, values }
+export function prepareSql(shape: Filter, { columns, schemas, firstParameter = 1 }: SqlOptions): PreparedSql {
+  const bound: ((texts: readonly string[]) => CompareValue)[] = []
+  const bind: Bind = (value, to = (given) => given) => {
+    const index = indexOf(value)
+    const one = index === undefined ? to(value) : undefined
+    const count = bound.push((texts) => (index === undefined ? (one ?? null) : to(texts[index] ?? null)))
+    return `$${firstParameter - 1 + count}`
+  }
+  const text = compile({ columns, schemas, bind }, shape)
+  return { text, values: (texts) => bound.map((of) => of(texts)) }
+}
+
+/** As `prepareSql`, of one filter. */
+export function toSql(filter: Filter, options: SqlOptions): { text: string; values: CompareValue[] } {
+  const { text, values } = prepareSql(filter, options)
+  return { text, values: values([]) }
 }
 
 /** How much of a text is sorted by, so that a place in the order fits in the address of a page. */

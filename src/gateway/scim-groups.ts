@@ -76,7 +76,7 @@ async function list(context: Context, query: ListQuery) {
   const { where, page } = selectionOf(query, { ...table, schemas: typeFor(context, groupType) })
   const of = { connectionId, where }
   const withMembers = wantsMembers(query)
-  const rows = query.count > 0 ? await listGroups(scope, { ...of, ...page, withMembers }) : []
+  const rows = query.count > 0 ? await listGroups(scope, { ...of, page, withMembers }) : []
   return pageOf(query, { rows, stored: storedGroup, count: () => countGroups(scope, of) })
 }
 

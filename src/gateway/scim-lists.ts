@@ -3,10 +3,12 @@ import {
   type Filter,
   type ListPage,
   type ListQuery,
+  type Order,
+  type PreparedSql,
+  prepareSql,
   type Schemas,
   type Stored,
   toOrder,
-  toSql,
 } from '../../scim/index.ts'
 
 interface Table {
@@ -17,20 +19,43 @@ interface Table {
   readonly key: string
 }
 
-const everything = { text: 'true', values: [] }
+/** What is made of a query. */
+interface Made {
+  readonly where: PreparedSql
+  readonly order: Order
+}
 
-/** A client's filter as a condition on the table. */
-function conditionOf(filter: Filter | undefined, { columns, schemas, firstParameter }: Table) {
-  return filter ? toSql(filter, { columns, schemas, firstParameter }) : everything
+const everything: PreparedSql = { text: 'true', values: () => [] }
+
+/** By the shape of the query, which is that of one type and one order. */
+const remembered = new WeakMap<Filter, Made>()
+
+function make({ filter, shape, texts = [], ...query }: ListQuery, table: Table): Made {
+  const asked = shape ?? filter
+  const where = asked ? prepareSql(asked, table) : everything
+  const firstParameter = table.firstParameter + where.values(texts).length
+  const order = toOrder({ ...query, ...(asked && { filter: asked }) }, { ...table, firstParameter })
+  return { where, order }
+}
+
+/** A page by cursor begins elsewhere each time. */
+function madeOf(query: ListQuery, table: Table): Made {
+  const { shape, from } = query
+  if (!shape || from) return make(query, table)
+  const made = remembered.get(shape) ?? make(query, table)
+  remembered.set(shape, made)
+  return made
 }
 
 /** Which rows a client asks for, and which page of them. */
 export function selectionOf(query: ListQuery, table: Table) {
-  const where = conditionOf(query.filter, table)
-  const { count, startIndex } = query
-  const order = toOrder(query, { ...table, firstParameter: table.firstParameter + where.values.length })
+  const { where, order } = madeOf(query, table)
+  const { count, startIndex, texts = [] } = query
   const { by: orderBy, value: sortValue, beyond } = order
-  return { where, page: { orderBy, sortValue, beyond, limit: count, offset: startIndex - 1 } }
+  return {
+    where: { text: where.text, values: where.values(texts) },
+    page: { orderBy, sortValue, beyond, limit: count, offset: startIndex - 1 },
+  }
 }
 
 interface Found<Row> {

@@ -87,9 +87,9 @@ async function create(
 
 async function list(caller: ScimCallerContext, query: ListQuery) {
   const { scope } = caller
-  const { where, page } = selectionOf(query, { ...table, schemas: typeFor(caller, userType) })
-  const rows = query.count > 0 ? await listUsers(scope, { where, ...page }) : []
-  return pageOf(query, { rows, stored: shownUser, count: () => countUsers(scope, where) })
+  const asked = selectionOf(query, { ...table, schemas: typeFor(caller, userType) })
+  const rows = query.count > 0 ? await listUsers(scope, asked) : []
+  return pageOf(query, { rows, stored: shownUser, count: () => countUsers(scope, asked.where) })
 }
 
 interface UserChange {
