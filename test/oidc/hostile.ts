@@ -19,7 +19,7 @@ export interface Lies {
   /** The parameters that the browser brings back. */
   answer?: (parameters: URLSearchParams) => void
   /** Whole endpoints by their path. */
-  endpoints?: Record<string, (response: ServerResponse) => void>
+  endpoints?: Record<string, (response: ServerResponse, request: IncomingMessage) => void>
 }
 
 export interface HostileProvider {
@@ -94,7 +94,7 @@ async function serve(state: State, request: IncomingMessage, response: ServerRes
   const pathname = whole.slice(new URL(state.issuer).pathname.replace(/\/$/, '').length)
   state.requests.push(pathname)
   const own = state.lies.endpoints?.[pathname]
-  if (own) return own(response)
+  if (own) return own(response, request)
   if (pathname === '/authorize') return authorize(state, searchParams, response)
   const answers: Record<string, () => Json> = {
     '/.well-known/openid-configuration': () => discovery(state),

@@ -42,6 +42,14 @@ t.test('signing out ends the session here and at the provider', async (t) => {
   t.match(again.text, 'Who is signing in?', 'the provider asks again')
 })
 
+t.test('whatever a provider sends people back with', async (t) => {
+  for (const query of ['', '?state=', '?state=of-nobody', '?state=a&state=b&error=x'])
+    t.match(await createBrowser().open(`${host.url}/logout/done${query}`), {
+      status: 200,
+      text: 'signed out',
+    })
+})
+
 t.test('another site signs nobody out', async (t) => {
   const { browser, token } = await signedIn()
   const post = (headers: Record<string, string>) =>

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { createBrowser } from '../oidc/browser.ts'
-import { newKey, publicJwk, startHostile } from '../oidc/hostile.ts'
+import { json, newKey, publicJwk, startHostile } from '../oidc/hostile.ts'
 import { answerCases } from '../oidc/lies/answers.ts'
 import { endpointCases } from '../oidc/lies/endpoints.ts'
 import { honestCases } from '../oidc/lies/honest.ts'
@@ -22,7 +22,24 @@ for (const { name, lies } of honestCases(provider))
     t.match(await scene.enter(connection, browser), { status: 200, text: /My workspace/ })
     t.ok(scene.sessionOf(browser))
     t.same(await scene.reasons(connection), [])
+    t.notOk(provider.requests.some((path) => path.startsWith('/evil')))
   })
+
+t.test('an access token is shown to userinfo in a header, and in no address', async (t) => {
+  const connection = await scene.connect()
+  const heard: (string | undefined)[] = []
+  provider.lie({
+    claims: ({ email, ...good }) => good,
+    endpoints: {
+      '/userinfo': (response, { method, url, headers }) => {
+        heard.push(method, url, headers.authorization)
+        json(response, { sub: 'ada' })
+      },
+    },
+  })
+  t.equal((await scene.enter(connection)).status, 200)
+  t.same(heard, ['GET', '/userinfo', 'Bearer the-access-token'])
+})
 
 t.test('accepted: an issuer with a path', async (t) => {
   const { issuer, close } = await startHostile('/tenant/v2.0')

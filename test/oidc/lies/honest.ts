@@ -1,5 +1,5 @@
 import { createHash, type KeyObject } from 'node:crypto'
-import { type Json, newKey, now, publicJwk } from '../hostile.ts'
+import { type Json, newKey, now, publicJwk, signJwt } from '../hostile.ts'
 import { advertised } from './answers.ts'
 import type { CasesOf, Honest } from './case.ts'
 
@@ -44,6 +44,7 @@ export const honestCases: CasesOf<Honest> = ({ issuer, keys }) => [
       jwks: (good) => [
         { kty: 'oct', k: 'c2VjcmV0', kid: 'rsa' },
         { kty: 'what', kid: 'rsa' },
+        { kty: 'AKP', alg: 'ML-DSA-999', pub: 'c2VjcmV0', kid: 'pq', use: 'sig' },
         { ...publicJwk(newKey('RS256'), 'rsa'), use: 'enc' },
         ...good,
       ],
@@ -57,6 +58,35 @@ export const honestCases: CasesOf<Honest> = ({ issuer, keys }) => [
   claims('nothing but a sub', () => ({ email: undefined, name: undefined })),
   claims('sub of 255 characters', () => ({ sub: 'x'.repeat(255) })),
   claims('sub that looks like a number', () => ({ sub: '1' })),
+  {
+    name: 'userinfo in a token that is signed',
+    lies: {
+      discovery: (good) => ({ ...good, userinfo_signing_alg_values_supported: ['RS256'] }),
+      claims: ({ email, ...good }) => good,
+      endpoints: {
+        '/userinfo': (response) =>
+          response
+            .writeHead(200, { 'content-type': 'application/jwt' })
+            .end(
+              signJwt({ alg: 'RS256', kid: 'rsa' }, { iss: issuer, aud: 'usher', sub: 'ada' }, keys.RS256),
+            ),
+      },
+    },
+  },
+  {
+    name: 'claims that are elsewhere, or in tokens of others',
+    lies: {
+      claims: ({ email, ...good }) => good,
+      userinfo: (good) => ({
+        ...good,
+        _claim_names: { address: 'one', phone_number: 'two' },
+        _claim_sources: {
+          one: { JWT: 'x.y.z' },
+          two: { endpoint: `${issuer}/evil-claims`, access_token: 'x' },
+        },
+      }),
+    },
+  },
   { name: 'no userinfo endpoint', lies: { discovery: ({ userinfo_endpoint, ...good }) => good } },
   { name: 'iss though unadvertised', lies: { answer: (given) => given.set('iss', issuer) } },
   {

@@ -81,6 +81,10 @@ export const signatureCases: CasesOf = ({ issuer, keys }) => [
     key: keys.weak,
     jwks: () => [publicJwk(keys.weak, 'weak')],
   }),
+  badToken('no kid, several keys that fit', {
+    header: () => ({ alg: 'RS256' }),
+    jwks: () => [keys.RS256, newKey('RS256')].map((key) => ({ ...publicJwk(key, ''), kid: undefined })),
+  }),
   badToken('keys for encryption only', { jwks: () => [{ ...publicJwk(keys.RS256, 'rsa'), use: 'enc' }] }),
   badToken('keys of another use in an array', {
     jwks: () => [{ ...publicJwk(keys.RS256, 'rsa'), key_ops: ['encrypt'] }],
