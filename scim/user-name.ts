@@ -4,7 +4,7 @@ import type { Profile } from './handler.ts'
 
 /** What the IdentifierClass of RFC 8264 has in it, and the space that RFC 8265 has between the parts of a name. */
 const identifier =
-  /^[\p{Lu}\p{Ll}\p{Lt}\p{Lo}\p{Lm}\p{Nd}\p{Mn}\p{Mc} -~\u00b7\u0375\u05f3\u05f4\u200c\u200d\u30fb]*$/u
+  /^[\u200d\p{Lu}\p{Ll}\p{Lt}\p{Lo}\p{Lm}\p{Nd}\p{Mn}\p{Mc} -~\u00b7\u0375\u05f3\u05f4\u200c\u30fb]*$/u
 
 const refused = (what: string) => new ScimError('invalidValue', `"userName" ${what}.`)
 
