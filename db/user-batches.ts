@@ -58,7 +58,46 @@ const insertMany = {
   select id from person`,
 }
 
-/** What of a row is the same for others, as the parameters $2 to $12. */
+/** Whether `commonOf` tells the same of both; at less cost than telling it. */
+function isAlike({ scope, write, guard }: Row, other: Row): boolean {
+  const { record, place, events } = write
+  const { record: otherRecord, place: otherPlace, events: otherEvents } = other.write
+  return (
+    scope.actor === other.scope.actor &&
+    record.connection_id === otherRecord.connection_id &&
+    record.managed === otherRecord.managed &&
+    record.status === otherRecord.status &&
+    isSame(guard, other.guard) &&
+    isSame(place, otherPlace, ownOfPlace) &&
+    events.length === otherEvents.length &&
+    events.every((event, index) => isAlikeEvent(event, otherEvents[index], index))
+  )
+}
+
+const ownOfPlace = ['workspaceId']
+const ownOfFirst = ['id', 'subject_id', 'changed', 'data']
+const ownOfOthers = ['id', 'subject_id', 'data']
+const ownOfData = ['workspace']
+
+const isAlikeEvent = (event: NewEvent, other: NewEvent | undefined, index: number) =>
+  isSame(event, other, index === 0 ? ownOfFirst : ownOfOthers) && isSame(event.data, other?.data, ownOfData)
+
+/** Whether two values have the same in them, in the same order, but for what is each one's `own`. */
+function isSame(one: unknown, other: unknown, own: readonly string[] = []): boolean {
+  if (one === other) return true
+  if (typeof one !== 'object' || typeof other !== 'object' || one === null || other === null) return false
+  const names = Object.keys(one)
+  const others = Object.keys(other)
+  return (
+    names.length === others.length &&
+    names.every((name, index) => {
+      if (name !== others[index]) return false
+      return own.includes(name) || isSame(Reflect.get(one, name), Reflect.get(other, name))
+    })
+  )
+}
+
+/** What of a row is the same for all that are alike, as the parameters $2 to $12. */
 function commonOf({ scope: { actor }, write, guard }: Row): unknown[] {
   const { record, place, events } = write
   return [
@@ -101,20 +140,17 @@ const ownOf = ({ scope, write: { id, record, place, events } }: Row) => ({
   changed: events[0]?.changed ?? [],
 })
 
-/** Makes people of one organization who have all of `common`, in one statement; the ids of those that were made. */
-async function insertRows(rows: readonly Row[], common: readonly unknown[]): Promise<Set<string>> {
+/** Makes people of one organization who are alike in one statement; the ids of those that were made. */
+async function insertRows(rows: readonly Row[]): Promise<Set<string>> {
   const [first] = rows
   if (!first) return new Set()
   const { db, organizationId } = first.scope
-  const values = [organizationId, ...common, JSON.stringify(rows.map(ownOf))]
+  const values = [organizationId, ...commonOf(first), JSON.stringify(rows.map(ownOf))]
   const made = await query<{ id: string }>(db, insertMany, values)
   return new Set(made.map(({ id }) => id))
 }
 
 interface Waiting extends Row {
-  readonly common: readonly unknown[]
-  /** The same where all in `common` is. */
-  readonly kind: string
   readonly done: (made: boolean) => void
   readonly failed: (error: unknown) => void
 }
@@ -135,12 +171,10 @@ const queues = new WeakMap<Sequelize, Map<string, Queue>>()
  */
 export async function insertPushed(scope: Scope, write: UserWrite, guard: InsertGuard): Promise<boolean> {
   const row = { scope, write, guard }
-  const common = commonOf(row)
-  if (scope.db.transaction) return (await insertRows([row], common)).has(write.id)
-  const kind = common.join('\0')
+  if (scope.db.transaction) return (await insertRows([row])).has(write.id)
   return new Promise((done, failed) => {
     const queue = queueOf(scope)
-    queue.waiting.push({ scope, write, guard, common, kind, done, failed })
+    queue.waiting.push({ ...row, done, failed })
     void drain(queue, scope)
   })
 }
@@ -160,13 +194,13 @@ async function drain(queue: Queue, scope: Scope): Promise<void> {
   if (--queue.inFlight === 0) queues.get(scope.db.sequelize)?.delete(scope.organizationId)
 }
 
-/** The first, and those of its kind. */
+/** The first, and those that are alike. */
 function takeAlike(queue: Queue): Waiting[] {
   const [first] = queue.waiting
   const batch: Waiting[] = []
   const others: Waiting[] = []
   for (const row of queue.waiting)
-    (row.kind === first?.kind && batch.length < MOST_ROWS ? batch : others).push(row)
+    (first && batch.length < MOST_ROWS && isAlike(first, row) ? batch : others).push(row)
   queue.waiting = others
   return batch
 }
@@ -180,7 +214,7 @@ function byUserName({ write: a }: Waiting, { write: b }: Waiting): number {
 
 async function settle(batch: readonly Waiting[]): Promise<void> {
   try {
-    const made = await insertRows(batch, batch[0]?.common ?? [])
+    const made = await insertRows(batch)
     for (const { write, done } of batch) done(made.has(write.id))
   } catch (error) {
     await settleApart(batch, error)
@@ -193,6 +227,6 @@ async function settleApart(batch: readonly Waiting[], error: unknown): Promise<v
   const ofAll = batch.length === 1 || kind === 'unavailable' || kind === 'busy'
   for (const row of batch) {
     if (ofAll) row.failed(error)
-    else await insertRows([row], row.common).then((made) => row.done(made.has(row.write.id)), row.failed)
+    else await insertRows([row]).then((made) => row.done(made.has(row.write.id)), row.failed)
   }
 }

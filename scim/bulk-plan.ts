@@ -55,10 +55,12 @@ export function planBulk<C extends Caller>(given: readonly BulkOperation<C>[]): 
 /** What nobody else may have, as far as a create says it. */
 function keysOf<C extends Caller>({ at, data }: BulkAsked<C>): string[] {
   if (data === undefined || !isRecord(data)) return []
-  return Object.entries(data).flatMap(([name, value]) => {
+  const keys: string[] = []
+  for (const name of Object.keys(data)) {
     const key = /(?:^|:)(userName|externalId)$/i.exec(name)?.[1]?.toLowerCase()
-    return key ? [`${at.type.name} ${key} ${userNameKey(String(value).trim())}`] : []
-  })
+    if (key) keys.push(`${at.type.name} ${key} ${userNameKey(String(data[name]).trim())}`)
+  }
+  return keys
 }
 
 /** The create that is all of a step. */

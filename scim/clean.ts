@@ -53,6 +53,8 @@ function cleanSimple(attribute: Attribute, value: Json, profile: Profile): Json 
   return attribute.canonicalValues.find((known) => known.toLowerCase() === lower) ?? value
 }
 
+type Complex = { [name: string]: Json }
+
 export function unknown(name: string): never {
   throw new ScimError('invalidSyntax', `There is no attribute "${name.slice(0, 100)}".`)
 }
@@ -67,16 +69,31 @@ export function checkNames(record: { readonly [name: string]: Json }): void {
   }
 }
 
-function cleanComplex(attribute: Attribute, value: Json, profile: Profile): Json | undefined {
-  if (!isRecord(value)) mistyped(attribute)
-  checkNames(value)
-  const cleaned: { [name: string]: Json } = {}
+/** Most values come as they are kept, and need not be copied. */
+function isClean(attribute: Attribute, value: Complex, profile: Profile): boolean {
+  for (const name of Object.keys(value)) {
+    const sub = findSub(attribute, name)
+    if (sub?.name !== name || !keeps(sub) || cleanValue(sub, value[name] ?? null, profile) !== value[name])
+      return false
+  }
+  return true
+}
+
+function cleanMembers(attribute: Attribute, value: Complex, profile: Profile): Complex {
+  const cleaned: Complex = {}
   for (const [name, given] of Object.entries(value)) {
     const sub = findSub(attribute, name)
     if (!sub && profile === 'strict') unknown(`${attribute.name}.${name}`)
     const kept = sub && keeps(sub) ? cleanValue(sub, given, profile) : undefined
     if (sub && kept !== undefined) cleaned[sub.name] = kept
   }
+  return cleaned
+}
+
+function cleanComplex(attribute: Attribute, value: Json, profile: Profile): Json | undefined {
+  if (!isRecord(value)) mistyped(attribute)
+  checkNames(value)
+  const cleaned = isClean(attribute, value, profile) ? value : cleanMembers(attribute, value, profile)
   const missing = attribute.subAttributes?.find((sub) => sub.required && cleaned[sub.name] === undefined)
   if (missing) throw new ScimError('invalidValue', `"${attribute.name}.${missing.name}" is required.`)
   return Object.keys(cleaned).length > 0 ? cleaned : undefined

@@ -35,7 +35,7 @@ export function findKey(
   { resourceType, profile }: Rules,
 ): Target | undefined {
   if (profile === 'strict' || !/[.:]/.test(name)) {
-    return findPath(resourceType, { ...(urn && { urn }), name }, profile)
+    return findPath(resourceType, urn ? { urn, name } : { name }, profile)
   }
   const split = urn ? { urn, rest: name } : splitUrn(name)
   const [top = '', sub, ...more] = split.rest.split('.')

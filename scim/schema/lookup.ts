@@ -13,18 +13,20 @@ export interface Target {
   readonly sub?: Attribute
 }
 
-type Names = ReadonlyMap<string, Attribute>
+type Targets = ReadonlyMap<string, Target>
 
 interface Index {
-  readonly core: Names
+  readonly core: Targets
   readonly coreUrn: string
-  readonly extensions: ReadonlyMap<string, { readonly urn: string; readonly names: Names }>
+  readonly extensions: ReadonlyMap<string, { readonly urn: string; readonly targets: Targets }>
 }
 
 const indexes = new WeakMap<Schemas, Index>()
 
-function byName(attributes: readonly Attribute[]): Names {
-  return new Map(attributes.map((attribute) => [attribute.name.toLowerCase(), attribute]))
+function byName(attributes: readonly Attribute[], urn?: string): Targets {
+  return new Map(
+    attributes.map((attribute) => [attribute.name.toLowerCase(), { ...(urn && { urn }), attribute }]),
+  )
 }
 
 function buildIndex({ schema, extensions }: Schemas): Index {
@@ -32,9 +34,9 @@ function buildIndex({ schema, extensions }: Schemas): Index {
     core: byName([...commonAttributes, ...schema.attributes]),
     coreUrn: schema.id.toLowerCase(),
     extensions: new Map(
-      extensions.map((extension) => [
-        extension.schema.id.toLowerCase(),
-        { urn: extension.schema.id, names: byName(extension.schema.attributes) },
+      extensions.map(({ schema: { id, attributes } }) => [
+        id.toLowerCase(),
+        { urn: id, targets: byName(attributes, id) },
       ]),
     ),
   }
@@ -59,13 +61,13 @@ function findTop(index: Index, { urn, name }: AttrPath, profile: Profile): Targe
   const lower = name.toLowerCase()
   const schema = urn?.toLowerCase()
   if (schema === undefined || schema === index.coreUrn) {
-    const attribute = index.core.get(lower)
-    if (attribute) return { attribute }
+    const target = index.core.get(lower)
+    if (target) return target
   }
   for (const [id, extension] of index.extensions) {
     if (schema === undefined ? profile === 'strict' : schema !== id) continue
-    const attribute = extension.names.get(lower)
-    if (attribute) return { urn: extension.urn, attribute }
+    const target = extension.targets.get(lower)
+    if (target) return target
   }
   return undefined
 }
