@@ -58,6 +58,21 @@ export async function openConnectionTest(
   return rows[0]?.id ?? null
 }
 
+const waits = {
+  name: 'is_connection_test_waiting',
+  text: `select from connection_tests
+         where organization_id = $1 and connection_id = $2 and token_hash = $3 and opened_at is null
+           and expires_at > $4`,
+}
+
+/** Whether it could be opened now. */
+export async function isConnectionTestWaiting(
+  { db, organizationId, now }: Scope,
+  { connectionId, tokenHash }: Pick<NewConnectionTest, 'connectionId' | 'tokenHash'>,
+): Promise<boolean> {
+  return (await query(db, waits, [organizationId, connectionId, tokenHash, now])).length === 1
+}
+
 const finish = {
   name: 'finish_connection_test',
   text: `update connection_tests set finished_at = $3, report = $4

@@ -5,6 +5,7 @@ export {
   findConnectionTest,
   finishConnectionTest,
   forgetConnectionTests,
+  isConnectionTestWaiting,
   isTestUnderWay,
   openConnectionTest,
 } from './connection-tests.ts'

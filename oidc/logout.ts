@@ -1,51 +1,50 @@
 import { buildEndSessionUrl } from 'openid-client'
 import { approvedProvider } from './approved.ts'
 import { configure } from './client.ts'
-import { OidcError, refused } from './errors.ts'
-import { clearSession, readSession } from './sessions.ts'
-import { html, type Visit } from './visit.ts'
+import { OidcError } from './errors.ts'
+import type { OidcConnection } from './ports.ts'
+import { clearSession, organizationLeft, readSession, rememberLeft } from './sessions.ts'
+import { checkSameOrigin, html, type Visit } from './visit.ts'
 
 const DONE = '/logout/done'
 
 /** `GET /logout` asks and ends nothing: a link or an image on another site must not sign anybody out. */
 export async function askToLogOut(visit: Visit): Promise<unknown> {
   const { options, request, reply } = visit
-  if (!readSession(visit)) return reply.redirect(DONE, 303)
-  const page = options.pages(request).confirmSignOut?.()
+  const token = readSession(visit)
+  if (token === undefined) return reply.redirect(DONE, 303)
+  const organization = await options.store.organizationOf(token)
+  const page = options.pages(request).confirmSignOut?.(organization ?? undefined)
   return page === undefined ? reply.redirect('/', 303) : html(reply, page)
 }
 
 /** `POST /logout`: ends the session here, then at the provider where it can (RP-Initiated Logout). */
 export async function logout(visit: Visit): Promise<unknown> {
   checkSameOrigin(visit)
+  const { store } = visit.options
   const token = readSession(visit)
-  const ended = token === undefined ? null : await visit.options.store.endSession(token)
+  const ended = token === undefined ? null : await store.endSession(token)
   clearSession(visit)
-  return visit.reply.redirect((ended && (await providerLogout(visit, ended))) ?? DONE, 303)
+  const connection = ended && (await store.connection(ended.connectionId))
+  if (!connection) return visit.reply.redirect(DONE, 303)
+  rememberLeft(visit, connection.organization)
+  return visit.reply.redirect((await providerLogout(visit, connection, ended.idToken)) ?? DONE, 303)
 }
 
 /** `GET /logout/done`, where the provider sends people back to. */
-export async function loggedOut({ options, request, reply }: Visit): Promise<unknown> {
-  return html(reply, options.pages(request).signedOut())
+export async function loggedOut(visit: Visit): Promise<unknown> {
+  const { options, request, reply } = visit
+  const slug = organizationLeft(visit)
+  const [one] = slug === undefined ? [] : await options.store.connectionsOf(slug)
+  return html(reply, options.pages(request).signedOut(one?.organization))
 }
 
-/** `Sec-Fetch-Site` decides where it is sent; `Origin` is `null` on pages with a strict referrer policy. */
-function checkSameOrigin({ request, options }: Visit): void {
-  const site = request.headers['sec-fetch-site']
-  const { origin } = request.headers
-  const same = site === undefined ? origin === new URL(options.publicUrl).origin : site === 'same-origin'
-  if (!same) throw refused('cross_site')
-}
-
-interface EndedSession {
-  readonly connectionId: string
-  readonly idToken?: string
-}
-
-async function providerLogout(visit: Visit, { connectionId, idToken }: EndedSession): Promise<string | null> {
+async function providerLogout(
+  visit: Visit,
+  connection: OidcConnection,
+  idToken: string | undefined,
+): Promise<string | null> {
   const { options, request } = visit
-  const connection = await options.store.connection(connectionId)
-  if (!connection) return null
   try {
     const provider = await approvedProvider(visit, connection)
     if (!provider.metadata.end_session_endpoint) return null
@@ -56,7 +55,7 @@ async function providerLogout(visit: Visit, { connectionId, idToken }: EndedSess
   } catch (error) {
     // The session here is over already; a provider that is out of reach keeps nobody from leaving.
     const detail = error instanceof OidcError ? error.refusal.detail : 'no answer in time'
-    request.log.warn({ connectionId, detail }, 'no sign-out at the provider')
+    request.log.warn({ connectionId: connection.id, detail }, 'no sign-out at the provider')
     return null
   }
 }

@@ -10,7 +10,7 @@ import { login, start } from './login.ts'
 import { askToLogOut, loggedOut, logout } from './logout.ts'
 import type { OidcOptions } from './ports.ts'
 import { receiveSignals, TO_TRANSMITTERS } from './signals.ts'
-import { beginTest, MAYBE_A_TEST } from './test.ts'
+import { askToTest, beginTest, MAYBE_A_TEST } from './test.ts'
 import { type Endpoint, type Manner, type Service, serve } from './visit.ts'
 
 /** Signing in and out by OpenID Connect, for any number of connections. Register it without a prefix. */
@@ -40,7 +40,10 @@ export async function oidcPlugin(app: FastifyInstance, options: OidcOptions): Pr
   route('GET', '/login/:organization', login)
   route('GET', '/oidc/:connection/start', start)
   route('GET', '/oidc/:connection/callback', callback, MAYBE_A_TEST)
-  if (options.tests) route('GET', '/oidc/:connection/test', beginTest, MAYBE_A_TEST)
+  if (options.tests) {
+    route('GET', '/oidc/:connection/test', askToTest)
+    route('POST', '/oidc/:connection/test', beginTest, MAYBE_A_TEST)
+  }
   route(['GET', 'POST'], '/oidc/:connection/initiate', initiate)
   route('POST', '/oidc/:connection/backchannel-logout', backchannelLogout, TO_PROVIDERS)
   route('GET', '/oidc/:connection/frontchannel-logout', frontchannelLogout, IN_A_FRAME)

@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CryptoKey } from 'jose'
+import type { AddressQuestion, Organization, Pages } from './pages.ts'
 import type { Progress } from './progress.ts'
 import type { Failure, Refusal, RefusalContext } from './refusal.ts'
 import type { Signal, SignalStream } from './signal.ts'
 
-export type { Failure, Refusal, RefusalContext }
+export type { AddressQuestion, Failure, Organization, Pages, Refusal, RefusalContext }
 
 export type TokenEndpointAuthMethod =
   | 'client_secret_post'
@@ -22,12 +23,7 @@ export interface ClientKey {
 export interface OidcConnection {
   readonly id: string
   readonly name: string
-  readonly organization: {
-    readonly slug: string
-    readonly name: string
-    /** The address of an image, for pages. */
-    readonly logo?: string
-  }
+  readonly organization: Organization
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret?: string
@@ -109,6 +105,8 @@ export interface TriedSignIn extends Progress {
 }
 
 export interface ConnectionTests {
+  /** The connection of a test that may be begun by this address; that is not begun by asking. */
+  waiting(key: { connectionId: string; token: string }): Promise<OidcConnection | null>
   /** Takes the test of this address, so that it is begun once. */
   open(key: {
     connectionId: string
@@ -180,6 +178,8 @@ export interface OidcStore {
   saveTransaction(transaction: SignInTransaction): Promise<void>
   /** Takes it out, so that it is used once. Expired ones are not returned. */
   takeTransaction(key: { connectionId: string; stateHash: Buffer }): Promise<SignInTransaction | null>
+  /** Whose session it is, while it is alive. */
+  organizationOf(token: string): Promise<Organization | null>
   /** Ends the session; says what the provider needs to end its own. */
   endSession(token: string): Promise<{ connectionId: string; idToken?: string } | null>
   /** Pins what is found where nothing is pinned yet; what is pinned then, null where the connection has changed. */
@@ -192,19 +192,6 @@ export interface OidcStore {
   signOut(signOut: SignOut, context: { requestId: string }): Promise<boolean>
   /** Leaves one event where the connection is known. */
   recordRefusal(refusal: Refusal, context: RefusalContext): Promise<void>
-}
-
-/** Whose sign-in it is, as far as that is known. */
-export type Organization = OidcConnection['organization']
-
-/** What a person is asked for an address with. */
-export interface AddressQuestion {
-  readonly returnTo: string
-  /** Further fields of the form. */
-  readonly demand?: Readonly<Record<string, string>>
-  readonly address?: string
-  /** Why it is asked again. */
-  readonly problem?: 'malformed' | 'unknown'
 }
 
 /** `endpoints` has no body: it stands for whether the provider answers at all. */
@@ -242,21 +229,6 @@ export interface ProviderDocuments {
     kind: DocumentKind,
     failure: Pick<Refusal, 'code' | 'detail'>,
   ): Promise<void>
-}
-
-/** Whole HTML documents; everything passed in is text that the page must escape. */
-export interface Pages {
-  refused(
-    refusal: Refusal,
-    context: { requestId: string; retry?: string; organization?: Organization },
-  ): string
-  /** Asks for an e-mail address: its form posts `login_hint`, `return_to` and the fields of the demand to `/login`. */
-  askAddress(question: AddressQuestion): string
-  signedOut(): string
-  tested(test: { readonly ok: boolean }, organization: Organization): string
-  /** Asks before signing out: its form posts to `/logout`. Absent: `GET /logout` leads to `/` instead. */
-  confirmSignOut?(): string
-  choose(connections: readonly { name: string; url: string }[], organization: Organization): string
 }
 
 export interface OidcOptions {

@@ -1,5 +1,5 @@
 import type { CookieSerializeOptions } from '@fastify/cookie'
-import type { OidcOptions } from './ports.ts'
+import type { OidcOptions, Organization } from './ports.ts'
 import type { Visit } from './visit.ts'
 
 /** Lax, since the provider's answer comes from another site; for the whole host and none beside it. */
@@ -25,6 +25,20 @@ export function readSession({ options, request }: Visit): string | undefined {
 
 export function clearSession({ options, reply }: Visit): void {
   reply.clearCookie(options.sessionCookie, cookieOptions(options))
+}
+
+/** Seconds in which somebody comes back from signing out at the provider. */
+const BACK_WITHIN = 600
+const LEFT = 'usher-left'
+
+/** Keeps whose session this browser has ended, for the page after: the provider says nothing of it. */
+export function rememberLeft(visit: Visit, { slug }: Organization): void {
+  const options = { ...cookieOptions(visit.options), maxAge: BACK_WITHIN }
+  visit.reply.setCookie(cookieName(visit, LEFT), slug, options)
+}
+
+export function organizationLeft(visit: Visit): string | undefined {
+  return visit.request.cookies[cookieName(visit, LEFT)] || undefined
 }
 
 function isSecure(publicUrl: string): boolean {

@@ -1,10 +1,30 @@
 import { refused } from './errors.ts'
 import { begin } from './login.ts'
 import type { OidcStore, Refusal, VerifiedSignIn } from './ports.ts'
-import { html, type Manner, parameters, pathParameter, refusedPage, single, type Visit } from './visit.ts'
+import {
+  checkSameOrigin,
+  html,
+  type Manner,
+  parameters,
+  pathParameter,
+  refusedPage,
+  single,
+  type Visit,
+} from './visit.ts'
 
-/** `GET /oidc/{connection}/test`: to the provider, by an address that works once, to sign nobody in. */
+/** `GET /oidc/{connection}/test` asks and begins nothing: addresses are opened by whatever looks at messages, too. */
+export async function askToTest(visit: Visit): Promise<unknown> {
+  const token = single(parameters(visit), 'token')
+  const connectionId = pathParameter(visit, 'connection')
+  const connection = token === undefined ? null : await visit.options.tests?.waiting({ connectionId, token })
+  if (!connection || token === undefined) throw refused('test_unknown')
+  const page = visit.options.pages(visit.request).askToTest({ connectionId, token }, connection.organization)
+  return html(visit.reply, page)
+}
+
+/** `POST /oidc/{connection}/test`: to the provider, by a token that works once, to sign nobody in. */
 export async function beginTest(visit: Visit): Promise<unknown> {
+  checkSameOrigin(visit)
   const token = single(parameters(visit), 'token')
   const connectionId = pathParameter(visit, 'connection')
   const opened = token === undefined ? null : await visit.options.tests?.open({ connectionId, token })

@@ -65,6 +65,14 @@ export function single(from: URLSearchParams, name: string): string | undefined 
   return values[0] || undefined
 }
 
+/** `Sec-Fetch-Site` decides where it is sent; `Origin` is `null` on pages with a strict referrer policy. */
+export function checkSameOrigin({ request, options }: Visit): void {
+  const site = request.headers['sec-fetch-site']
+  const { origin } = request.headers
+  const same = site === undefined ? origin === new URL(options.publicUrl).origin : site === 'same-origin'
+  if (!same) throw refused('cross_site')
+}
+
 /** Refuses whoever asked too often: `wait` is how many seconds to come back after, 0 or nothing where it is not so. */
 export function checkPace({ reply }: Visit, wait = 0): void {
   if (wait === 0) return

@@ -1,4 +1,10 @@
-import { finishConnectionTest, isTestUnderWay, openConnectionTest, type Scope } from '../../db/index.ts'
+import {
+  finishConnectionTest,
+  isConnectionTestWaiting,
+  isTestUnderWay,
+  openConnectionTest,
+  type Scope,
+} from '../../db/index.ts'
 import { type ConnectionTests, failedStage, STAGES, type TriedSignIn } from '../../oidc/index.ts'
 import { hashOf } from '../auth.ts'
 import type { Policies } from '../provisioning/policy.ts'
@@ -10,6 +16,12 @@ import { anyConnection, type Host, type LinkingConnection, scopes } from './oidc
 export function connectionTests(host: Host, policies: Policies): ConnectionTests {
   const { scopeOf, knownScopeOf } = scopes(host)
   return {
+    async waiting({ connectionId, token }) {
+      const scope = await scopeOf(connectionId)
+      if (!scope || !(await isConnectionTestWaiting(scope, { connectionId, tokenHash: hashOf(token) })))
+        return null
+      return anyConnection(host, scope, connectionId)
+    },
     async open({ connectionId, token }) {
       const scope = await scopeOf(connectionId)
       const connection = scope && (await anyConnection(host, scope, connectionId))

@@ -2,6 +2,8 @@ import {
   type ClaimSettings,
   type Db,
   endSession,
+  findSession,
+  logoVersion,
   type OidcConnectionRow,
   type OidcSettings,
   oidcConnections,
@@ -17,6 +19,7 @@ import {
 import type {
   OidcConnection,
   OidcStore,
+  Organization,
   ProviderDocuments,
   SignInTransaction,
   TokenEndpointAuthMethod,
@@ -83,6 +86,7 @@ export function oidcStore(
       return row && transactionOf(row)
     },
     ...oidcPins(knownScopeOf),
+    organizationOf: (token) => organizationOfSession(host, token),
     endSession: (token) => end(host, token),
     async signOut(told, { requestId }) {
       const scope = await knownScopeOf(told.connection.id)
@@ -248,6 +252,18 @@ async function streamOf(
   const place = { organizationId, column: 'connections.signal_token', rowId: id }
   const token = signal_token && (await secrets.open(signal_token, place))
   return { signals: { ...stream, ...(token && { token }) } }
+}
+
+async function organizationOfSession(host: Host, token: string): Promise<Organization | null> {
+  const key = readToken(token)
+  if (!key) return null
+  const { organizationId, secretHash } = key
+  const scope = scopeFor(host, { organizationId })
+  const row = await findSession(scope, secretHash)
+  if (!row) return null
+  const version = await logoVersion(scope)
+  const logo = version && { logo: logoPath(organizationId, version) }
+  return { slug: row.organization_slug, name: row.organization_name, ...logo }
 }
 
 async function end(host: Host, token: string): Promise<{ connectionId: string; idToken?: string } | null> {

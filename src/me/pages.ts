@@ -15,6 +15,11 @@ export interface Brand {
   readonly logo?: string
 }
 
+/** The same with what its own sign-in is reached by. */
+export interface Organization extends Brand {
+  readonly slug: string
+}
+
 /** A page in the language of its reader. */
 interface Page {
   readonly say: Messages
@@ -31,9 +36,10 @@ export function pagesFor(reader: Reader) {
     failed: (refusal: Refusal, context: RefusedContext) =>
       refusedPage({ say, title: say.failed.title }, refusal, context),
     askAddress: (question: AddressQuestion) => addressPage(say, question, reader),
-    signedOut: () => signedOutPage(say, reader),
+    signedOut: (organization?: Organization) => signedOutPage(say, reader, organization),
+    askToTest: (test: WaitingTest, brand?: Brand) => askToTestPage({ say, brand }, test, reader),
     tested: (test: { readonly ok: boolean }, brand?: Brand) => testedPage(say, test, brand),
-    confirmSignOut: () => confirmPage(say),
+    confirmSignOut: (brand?: Brand) => confirmPage(say, brand),
     choose: (connections: readonly Choice[], brand?: Brand) => choosePage(say, connections, brand),
     nobody: () => nobodyPage(say, reader),
     place: (place: Place) => placePage(say, place),
@@ -124,12 +130,35 @@ ${problem === 'unknown' && html`<p class="fine">${instead} <code>/login/<em>${pl
   )
 }
 
-function signedOutPage(say: Messages, reader: Reader): string {
+function signedOutPage(say: Messages, reader: Reader, organization: Organization | undefined): string {
   const { title, text, again } = say.signedOut
+  const own = organization ? `/${encodeURIComponent(organization.slug)}` : ''
   return page(
-    { say, title },
+    { say, title, brand: organization },
     html`<p>${text}</p>
-<p class="actions"><a class="button" href="/login${languageQuery(reader)}">${again}</a></p>`,
+<p class="actions"><a class="button" href="/login${own}${languageQuery(reader)}">${again}</a></p>`,
+  )
+}
+
+export interface WaitingTest {
+  readonly connectionId: string
+  readonly token: string
+}
+
+function askToTestPage(
+  { say, brand }: Omit<Page, 'title'>,
+  { connectionId, token }: WaitingTest,
+  reader: Reader,
+): string {
+  const { title, text, seen, begin } = say.toTest
+  return page(
+    { say, title, brand },
+    html`<p>${text}</p>
+<p>${seen}</p>
+<form class="actions" method="post" action="/oidc/${connectionId}/test${languageQuery(reader)}">
+<input type="hidden" name="token" value="${token}">
+<button class="button" type="submit">${begin}</button>
+</form>`,
   )
 }
 
@@ -143,10 +172,10 @@ function testedPage(say: Messages, { ok }: { readonly ok: boolean }, brand: Bran
   )
 }
 
-function confirmPage(say: Messages): string {
+function confirmPage(say: Messages, brand: Brand | undefined): string {
   const { title, text, leave, stay } = say.confirm
   return page(
-    { say, title },
+    { say, title, brand },
     html`<p>${text}</p>
 <form class="actions" method="post" action="/logout">
 <button class="button" type="submit">${leave}</button>

@@ -37,7 +37,7 @@ t.test('signing out ends the session here and at the provider', async (t) => {
   t.notOk(host.sessions.has(token))
   t.equal(browser.cookies(host.url)[SESSION], undefined)
   const done = await browser.submit(atProvider, { logout: 'yes' })
-  t.match(done, { status: 200, text: 'signed out', url: { pathname: '/logout/done' } })
+  t.match(done, { status: 200, text: 'signed out of Acme', url: { pathname: '/logout/done' } })
   const again = await browser.open(`${host.url}/login/acme`)
   t.match(again.text, 'Who is signing in?', 'the provider asks again')
 })
@@ -104,7 +104,8 @@ t.test('a provider that is out of reach, or has no such endpoint, keeps nobody f
     const [one] = other.connections
     if (one) other.connections.splice(0, 1, { ...one, version: one.version + 1 })
     const headers = { origin: other.url }
-    t.equal((await browser.open(`${other.url}/logout`, { method: 'POST', headers })).text, 'signed out')
+    const left = await browser.open(`${other.url}/logout`, { method: 'POST', headers })
+    t.equal(left.text, 'signed out of Acme')
     t.equal(other.sessions.size, 0)
   }
 })

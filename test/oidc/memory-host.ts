@@ -119,7 +119,8 @@ export function portsOf(host: MemoryHost): OidcOptions {
         <input name="login_hint" value="${escapeHtml(address)}"><input name="return_to" value="${escapeHtml(returnTo)}">${Object.entries(
           demand,
         ).map(([name, value]) => `<input name="${name}" value="${escapeHtml(value)}">`)}</form>`,
-      signedOut: () => 'signed out',
+      signedOut: (organization) => `signed out${organization ? ` of ${organization.name}` : ''}`,
+      askToTest: () => 'to be tested',
       tested: ({ ok }) => `tested ${ok}`,
       confirmSignOut: () => '<form method="post" action="/logout"><button>Sign out</button></form>',
       choose: (connections) => connections.map(({ name, url }) => `<a href="${url}">${name}</a>`).join(),
@@ -156,6 +157,7 @@ function storeOf(host: MemoryHost): OidcStore {
     recordDrift: async (_connection, found) => {
       host.drifts.push(found)
     },
+    organizationOf: async (token) => sessions.get(token)?.connection.organization ?? null,
     endSession: async (token) => {
       const person = sessions.get(token)
       sessions.delete(token)

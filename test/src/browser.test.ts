@@ -35,7 +35,7 @@ async function scene(t: Test) {
   const mallory = person('Mallory@acme.example', { externalId: 'Mallory', active: false })
   await usher.scim(token)('POST', '/Users', mallory)
   const browser = await launch(t)
-  return { usher, browser, organization, oidc, records, home: `Company ${organization.slug}` }
+  return { usher, browser, organization, connection, oidc, records, home: `Company ${organization.slug}` }
 }
 
 /** A fresh profile; what its console says is a complaint, but for statuses that a test expects. */
@@ -60,7 +60,7 @@ async function signIn(context: BrowserContext, login: string, name: Name): Promi
 }
 
 t.test('in a browser', options, async (t) => {
-  const { usher, browser, organization, oidc, records, home } = await scene(t)
+  const { usher, browser, organization, connection, oidc, records, home } = await scene(t)
   const login = `${usher.url}/login/${organization.slug}`
   const session = async (context: BrowserContext) =>
     (await context.cookies(usher.url)).find(({ name }) => name === 'usher_session')
@@ -108,6 +108,7 @@ t.test('in a browser', options, async (t) => {
     await page.getByRole('button', { name: 'Sign out' }).click() // the provider asks too
     t.equal(page.url(), `${usher.url}/logout/done`)
     t.equal(await heading(page), 'You are signed out')
+    t.equal(await page.getByRole('banner').innerText(), home)
     t.same(await faults(page), [])
     t.equal(await session(context), undefined)
     t.equal((await answer()).status, 401, 'the cookie is worth nothing any more')
@@ -150,6 +151,23 @@ t.test('in a browser', options, async (t) => {
     t.same(await faults(page), [])
     t.same(complaints, [])
   })
+  await t.test('a test of a connection is begun by its button, and nobody is signed in', async (t) => {
+    const { context, complaints } = await newProfile(browser)
+    const { body } = await usher.admin('POST', `${connection.path}/tests`)
+    const page = await context.newPage()
+    for (const time of ['seen', 'seen again']) {
+      await page.goto(String(body.url))
+      t.equal(await heading(page), 'Test the sign-in?', time)
+    }
+    t.same(await faults(page), [])
+    await page.getByRole('button', { name: 'Begin the test' }).click()
+    await choose(page, 'Ada')
+    t.equal(await heading(page), 'The test is over')
+    t.same(await faults(page), [])
+    t.equal(await session(context), undefined)
+    t.same(complaints, [])
+  })
+
   await t.test(
     'whoever knows only their own address finds their organization, by its name and logo',
     async (t) => {

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { workOnce } from '../../src/worker.ts'
-import { createBrowser, signIn } from '../oidc/browser.ts'
+import { type Browser, createBrowser, signIn } from '../oidc/browser.ts'
 import { type Json, json, type Lies } from '../oidc/hostile.ts'
 import { startProvider } from '../oidc/provider.ts'
 import type { Ask, Body, Connection } from './api.ts'
@@ -28,6 +28,11 @@ interface Report {
 }
 const begin = async (admin: Ask, { path }: Connection) =>
   (await admin('POST', `${path}/tests`)).body as Body & { url: string }
+/** Opens the address of a test, and presses its button. */
+const press = async (browser: Browser, url: string) => {
+  const page = await browser.open(url)
+  return page.status === 200 ? browser.submit(page, {}) : page
+}
 const read = async (admin: Ask, { path }: Connection, id: string) =>
   (await admin('GET', `${path}/tests/${id}`)).body
 const reportOf = async (connection: Connection, id: string) =>
@@ -40,7 +45,7 @@ const everything = ({ organizationId: id }: Connection) =>
 async function tried(t: Test, connection: Connection, browser = createBrowser()) {
   const { id, url } = await begin(usher.admin, connection)
   const [before, session] = [await everything(connection), sessionOf(browser)]
-  const page = await browser.open(url)
+  const page = await press(browser, url)
   t.match(page, { status: 200, text: /The test is over/ })
   t.same(await everything(connection), before, 'nothing has changed')
   t.equal(sessionOf(browser), session, 'the session is what it was')
@@ -76,7 +81,20 @@ t.test('a sign-in at a real provider is tried, and its report says what it would
   const before = await everything(connection)
   t.match(await read(usher.admin, connection, id), { status: 'waiting', report: undefined })
   const browser = createBrowser()
-  const asked = await browser.open(url)
+  for (const previews of [createBrowser(), browser])
+    t.match(await previews.open(url), {
+      status: 200,
+      text: /<header><span>Company .*<h1>Test the sign-in\?/s,
+    })
+  t.same(browser.cookies(usher.url), {})
+  t.match(await read(usher.admin, connection, id), { status: 'waiting' }, 'to look at it begins nothing')
+  const body = new URLSearchParams({ token: new URL(url).searchParams.get('token') ?? '' })
+  for (const headers of [{ origin: 'https://evil.example' }, { 'sec-fetch-site': 'cross-site' }, {}])
+    t.match(await browser.open(url.replace(/\?.*/, ''), { method: 'POST', body, headers: { ...headers } }), {
+      status: 403,
+      text: /cross_site/,
+    })
+  const asked = await press(browser, url)
   t.match(await read(usher.admin, connection, id), { status: 'under way' })
   t.match(await createBrowser().open(url), { status: 400, text: /test_unknown/ }, 'it is begun once')
   const page = await browser.submit(asked, { sub: 'ada' })
@@ -293,7 +311,9 @@ t.test('a test is of the browser that began it, once', async (t) => {
   const connection = await connect()
   const { id, url } = await begin(usher.admin, connection)
   const browser = createBrowser()
-  const started = await browser.visit(url)
+  const [at, form] = [url.replace(/\?.*/, ''), new URLSearchParams(new URL(url).search)]
+  const origin = { origin: usher.url }
+  const started = await browser.visit(at, { method: 'POST', body: form, headers: origin })
   const answer = await browser.visit(started.headers.get('location') ?? '')
   const callback = answer.headers.get('location') ?? ''
   t.match(await createBrowser().open(callback), { status: 400, text: /browser_mismatch/ })
@@ -336,8 +356,15 @@ holdOnEachLayout(
       })
       const { id, url } = await begin(admin, connection)
       const path = url.replace(/^https:\/\/[^/]+/, '')
-      const started = await call({ method: 'GET', url: path })
+      t.match(await call({ method: 'GET', url: path }), { status: 200, text: /Test the sign-in\?/ })
+      const headers = {
+        'content-type': 'application/x-www-form-urlencoded',
+        'sec-fetch-site': 'same-origin',
+      }
+      const [at = '', body] = path.split('?')
+      const started = await call({ method: 'POST', url: at, headers, body })
       t.equal(started.status, 303)
+      t.equal((await call({ method: 'POST', url: at, headers, body })).status, 400)
       const [cookie = ''] = [started.headers['set-cookie']].flat().map(String)
       const answered = await fetch(String(started.headers.location), { redirect: 'manual' })
       const { pathname, search } = new URL(answered.headers.get('location') ?? '')

@@ -3,7 +3,7 @@ import { refusalCodes } from '../../oidc/errors.ts'
 import { catalogues, messagesFor, type Reader } from '../../src/me/messages.ts'
 import { pagesFor } from '../../src/me/pages.ts'
 import { refusalCodes as provisioningCodes } from '../../src/provisioning/refused.ts'
-import { startUsher } from './usher.ts'
+import { ADMIN_KEY, startUsher } from './usher.ts'
 
 const german: Reader = { query: {}, headers: { 'accept-language': 'de' } }
 
@@ -67,6 +67,9 @@ t.test('what others say is escaped wherever it is placed', async (t) => {
       { requestId: evil, retry: evil, organization: brand },
     ),
     pages.askAddress({ returnTo: evil, address: evil, problem: 'unknown' }),
+    pages.signedOut({ ...brand, slug: evil }),
+    pages.askToTest({ connectionId: 'c', token: evil }, brand),
+    pages.confirmSignOut(brand),
     pages.choose([{ name: evil, url: evil }], brand),
     pages.place({
       ...{ displayName: evil, userName: evil, organization: brand },
@@ -121,4 +124,48 @@ t.test('whoever reads German is answered so, whatever happened', async (t) => {
     headers: { 'content-type': /html/, 'content-security-policy': /default-src 'none'/ },
     text: /Das hat nicht geklappt/,
   })
+})
+
+t.test('signing out is under the name of the organization that is left, and leads back to it', async (t) => {
+  const usher = await startUsher(t)
+  const oidc = { issuer: 'https://idp.example', clientId: 'c' }
+  const { organization, connection } = await usher.makePusher({ oidc, scim: {} })
+  const logo = { 'content-type': 'image/png' }
+  const image =
+    'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=='
+  const put = await usher.app.inject({
+    method: 'PUT',
+    url: `/admin/v1${organization.path}/logo`,
+    headers: { ...logo, authorization: `Bearer ${ADMIN_KEY}` },
+    payload: Buffer.from(image, 'base64'),
+  })
+  t.ok(put.statusCode < 300, put.body)
+  const { cookie } = await usher.signIn(connection, { sub: 'ada' })
+  const get = (url: string, cookie: string) => usher.call({ method: 'GET', url, headers: { cookie } })
+  const brand = new RegExp(
+    `<header><img src="/assets/[^"]+" alt=""><span>Company ${organization.slug}</span>`,
+  )
+  t.match(await get('/logout?lang=de', cookie), { status: 200, text: brand })
+  const headers = {
+    cookie,
+    'sec-fetch-site': 'same-origin',
+    'content-type': 'application/x-www-form-urlencoded',
+  }
+  const left = await usher.call({ method: 'POST', url: '/logout', headers, body: '' })
+  t.match(left, { status: 303, headers: { location: '/logout/done' } })
+  const set =
+    [left.headers['set-cookie']]
+      .flat()
+      .map(String)
+      .find((one) => one.includes('usher-left')) ?? ''
+  t.match(set, /^__Host-usher-left=[\w-]+; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax/)
+  const [kept = ''] = set.split(';')
+  t.match(await get('/logout/done?lang=de', kept), { text: brand })
+  t.match((await get('/logout/done?lang=de', kept)).text, `href="/login/${organization.slug}?lang=de"`)
+  t.match((await get('/logout', cookie)).text, 'Sign out?')
+  for (const other of ['', '__Host-usher-left=nobody', '__Host-usher-left=%00', `${kept}; ${kept}`])
+    t.match(await get('/logout/done', other), { status: 200 }, other)
+  t.notMatch((await get('/logout/done', '__Host-usher-left=nobody')).text, '<header>')
+  await usher.admin('DELETE', connection.path)
+  t.notMatch((await get('/logout/done', kept)).text, '<header>', 'nor where nobody can sign in any more')
 })

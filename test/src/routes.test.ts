@@ -149,8 +149,13 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('getConnectionTest', await admin('GET', `${connection.path}/tests/${testId}`), 200)
     fits('getConnectionTest', await admin('GET', `${connection.path}/tests/x`), 404)
     const tried = await usher.call({ method: 'GET', url: String(url).replace(PUBLIC_URL, '') })
-    fits('beginTest', tried, 200)
-    fits('beginTest', await usher.call({ method: 'GET', url: `/oidc/${connection.id}/test` }), 400)
+    fits('askToTest', tried, 200)
+    fits('askToTest', await usher.call({ method: 'GET', url: `/oidc/${connection.id}/test` }), 400)
+    const form = { 'content-type': 'application/x-www-form-urlencoded', origin: PUBLIC_URL }
+    const press = (body: string) =>
+      usher.call({ method: 'POST', url: `/oidc/${connection.id}/test`, headers: form, body })
+    fits('beginTest', await press('token=x'), 400)
+    fits('beginTest', await press(new URL(String(url)).search.slice(1)), 200)
     fits('getConnectionTest', await admin('GET', `${connection.path}/tests/${testId}`), 200)
     const credentials = `${connection.path}/scim-credentials`
     const made = fits(
@@ -203,6 +208,9 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('putLogo', await logo('<svg>'), 400)
     fits('getLogo', await usher.call({ method: 'GET', url: `/assets/logos/${organization.id}` }), 200)
     fits('getLogo', await usher.call({ method: 'GET', url: '/assets/logos/x' }), 404)
+    const short = await usher.makeConnection(organization)
+    fits('deleteConnection', await admin('DELETE', short.path), 204)
+    fits('deleteConnection', await admin('DELETE', short.path), 404)
     fits('deleteLogo', await admin('DELETE', `${path}/logo`), 204)
     fits('deleteLogo', await admin('DELETE', `${path}/logo`), 404)
     fits('claimDomain', await admin('POST', `${path}/domains`, { domain: 'acme.invalid' }), 201)

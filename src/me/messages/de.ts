@@ -151,6 +151,12 @@ export const de: Messages = {
     text: 'Sie können dieses Fenster schließen.',
     again: 'Wieder anmelden',
   },
+  toTest: {
+    title: 'Anmeldung erproben?',
+    text: 'Sie melden sich wie gewohnt beim Identitätsanbieter an. Hier wird dadurch niemand angemeldet und nichts verändert.',
+    seen: 'Weniger als eine Stunde lang kann die Administration sehen, was der Identitätsanbieter von Ihnen sagt.',
+    begin: 'Probe beginnen',
+  },
   tested: {
     title: 'Die Probe ist vorbei',
     well: 'Sie wären angemeldet worden. Niemand ist es, und nichts wurde verändert; Sie können dieses Fenster schließen.',

@@ -133,6 +133,12 @@ export const en = {
     text: 'You can close this window.',
     again: 'Sign in again',
   },
+  toTest: {
+    title: 'Test the sign-in?',
+    text: 'You will sign in at the identity provider as usual. Nobody is signed in here by it, and nothing is changed.',
+    seen: 'For less than an hour, administrators can see what the identity provider says of you.',
+    begin: 'Begin the test',
+  },
   tested: {
     title: 'The test is over',
     well: 'You would have been signed in. Nobody was, and nothing was changed; you can close this window.',
