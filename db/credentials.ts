@@ -97,7 +97,7 @@ export async function rotateScimCredential(
 const bySecret = {
   name: 'scim_credential_by_secret',
   text: `select k.id, k.connection_id, k.expires_at, k.last_used_at, c.scim_profile as profile,
-           c.scim_bare_token as bare_token, o.requests_per_second, ${schemasText('k.organization_id')} as schemas
+           c.scim_bare_token as bare_token, c.settings -> 'scim' ->> 'patchAnswer' as patch_answer, o.requests_per_second, ${schemasText('k.organization_id')} as schemas
          from scim_credentials k
          join connections c on c.organization_id = k.organization_id and c.id = k.connection_id
            and c.status = 'active' and c.scim_profile is not null
@@ -114,6 +114,7 @@ export interface ScimCaller {
   readonly profile: 'lenient' | 'strict'
   /** Whether the token may come without the word `Bearer`. */
   readonly bare_token: boolean
+  readonly patch_answer: 'resource' | 'nothing' | null
   readonly requests_per_second: number | null
   /** The organization's own schemas, as `scimSettings` gives them. */
   readonly schemas: string | null

@@ -71,6 +71,7 @@ export type {
   ConnectionSettings,
   OidcSettings,
   ProviderPins,
+  ScimSettings,
   SessionSettings,
   SignalSettings,
 } from './models/connection.ts'

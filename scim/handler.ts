@@ -4,10 +4,14 @@ import type { Attributes, Json, ResourceType } from './schema/types.ts'
 
 export type Profile = 'lenient' | 'strict'
 
+export type PatchAnswer = 'resource' | 'nothing'
+
 /** Who asks, as the host's `authenticate` says; the host adds what it needs to serve the call. */
 export interface Caller {
   /** How much tolerance the connection asks for. */
   readonly profile: Profile
+  /** What a PATCH is answered by where nothing is asked for; absent: a user by itself, a group by nothing. */
+  readonly patchAnswer?: PatchAnswer
   /** The id of this request, for logs and events. */
   readonly requestId: string
   /** The same for all that may go on with one another's lists: a cursor works for nobody else. */

@@ -81,8 +81,12 @@ async function replace<C extends Caller>(
   return show(at, reply, { stored, shown: { ...wanted, written } })
 }
 
-// A group may be large: its PATCH is answered without a body unless the client asks for one (RFC 7644 section 3.5.2).
 const noMembers: Wanted = { excludedAttributes: [{ name: 'members' }] }
+
+/** A group may be large: of itself its PATCH is answered without a body, as RFC 7644 section 3.5.2 allows. */
+function isSilent({ type }: Pick<Endpoint<Caller>, 'type'>, { patchAnswer }: Caller): boolean {
+  return patchAnswer === undefined ? type.name === 'Group' : patchAnswer === 'nothing'
+}
 
 async function patch<C extends Caller>(
   at: Endpoint<C>,
@@ -90,10 +94,11 @@ async function patch<C extends Caller>(
   reply: FastifyReply,
 ): Answer {
   const wanted = parseWanted(queryOf(request), at.type)
-  const silent = at.type.name === 'Group' && !wanted.attributes
+  const caller = at.callerOf(request)
+  const silent = !wanted.attributes && isSilent(at, caller)
   const when = { ...preconditionOf(request), ...(silent ? noMembers : wanted) }
   const asked = { id: idOf(request), body: bodyOf(request), when }
-  const { stored, written } = await operations.patch(at, at.callerOf(request), asked)
+  const { stored, written } = await operations.patch(at, caller, asked)
   if (silent) return reply.code(204).header('etag', etag(stored.version)).send()
   return show(at, reply, { stored, shown: { ...wanted, written } })
 }

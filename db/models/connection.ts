@@ -12,6 +12,12 @@ import {
  */
 export interface ConnectionSettings {
   readonly oidc?: OidcSettings
+  readonly scim?: ScimSettings
+}
+
+export interface ScimSettings {
+  /** What a PATCH is answered by; absent: a user by itself, a group by nothing. */
+  readonly patchAnswer?: 'resource' | 'nothing'
 }
 
 export interface OidcSettings {

@@ -4,6 +4,7 @@ import type {
   ConnectionRow,
   NewConnection,
   OidcSettings,
+  ScimSettings,
   SignalSettings,
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
@@ -16,7 +17,12 @@ import { isObject } from './merge-patch.ts'
 export interface Wish {
   readonly name: string
   readonly oidc?: OidcWish
-  readonly scim?: { readonly profile: 'lenient' | 'strict'; readonly bareToken: boolean }
+  readonly scim?: ScimWish
+}
+
+interface ScimWish extends ScimSettings {
+  readonly profile: 'lenient' | 'strict'
+  readonly bareToken: boolean
 }
 
 interface OidcWish extends OidcSettings {
@@ -34,7 +40,9 @@ export function wishOf(row: ConnectionRow): Wish {
   return {
     name: row.name,
     ...(row.issuer !== null && { oidc: oidcOf(row) }),
-    ...(row.scimProfile !== null && { scim: { profile: row.scimProfile, bareToken: row.scimBareToken } }),
+    ...(row.scimProfile !== null && {
+      scim: { profile: row.scimProfile, bareToken: row.scimBareToken, ...row.settings.scim },
+    }),
   }
 }
 
@@ -63,13 +71,14 @@ interface Making {
 
 export async function rowOf({ name, oidc, scim }: Wish, making: Making): Promise<NewConnection> {
   const half = oidc && (await oidcColumns(oidc, making))
+  const { profile, bareToken, patchAnswer }: Partial<ScimWish> = scim ?? {}
   return {
     id: making.id,
     name,
     ...(half?.columns ?? withoutOidc),
-    scimProfile: scim?.profile ?? null,
-    scimBareToken: scim?.bareToken ?? false,
-    settings: half ? { oidc: half.settings } : {},
+    scimProfile: profile ?? null,
+    scimBareToken: bareToken ?? false,
+    settings: { ...(half && { oidc: half.settings }), ...(patchAnswer && { scim: { patchAnswer } }) },
   }
 }
 

@@ -25,9 +25,10 @@ export function connectionView(row: ConnectionRow, { publicUrl }: Addresses): ob
   }
 }
 
-const scimView = ({ scimProfile, scimBareToken }: ConnectionRow, publicUrl: string) => ({
+const scimView = ({ scimProfile, scimBareToken, settings }: ConnectionRow, publicUrl: string) => ({
   profile: scimProfile,
   ...(scimBareToken && { bareToken: true }),
+  ...settings.scim,
   baseUrl: `${publicUrl}/scim/v2`,
 })
 

@@ -72,7 +72,8 @@ export function scimAuthenticator({ db, clock, failures, typesOf }: ScimAuthHost
     const { connection_id: connectionId, profile, requests_per_second: requestsPerSecond } = caller
     const resourceTypes = typesOf(organizationId, caller.schemas)
     const types = resourceTypes && { resourceTypes }
-    const known = { id: connectionId, connectionId, profile, requestsPerSecond, ...types }
+    const answer = caller.patch_answer && { patchAnswer: caller.patch_answer }
+    const known = { id: connectionId, connectionId, profile, requestsPerSecond, ...types, ...answer }
     return { organizationId, bareToken: caller.bare_token, caller: known, until }
   }
 

@@ -31,6 +31,37 @@ function eventsOf(usher: Usher, group: string): Promise<GroupEvent[]> {
 }
 
 holdOnEachLayout(t, {
+  'a PATCH is answered as the connection says': async (t, usher) => {
+    const answers = async (patchAnswer?: string) => {
+      const wish = { scim: { ...(patchAnswer && { patchAnswer }) } }
+      const { scim, connection } = await usher.makePusher(wish)
+      const shown = (await usher.admin('GET', connection.path)).body.scim as { patchAnswer?: string }
+      t.equal(shown.patchAnswer, patchAnswer)
+      const [ada = ''] = await makePeople(scim, 'ada')
+      const { id } = (await scim('POST', '/Groups', { displayName: 'Staff' })).body
+      const group = await patchGroup(scim, id, { op: 'add', path: 'members', value: value(ada) })
+      const title = patchOp({ Operations: [{ op: 'add', path: 'title', value: 'T' }] })
+      const user = await scim('PATCH', `/Users/${ada}`, title)
+      t.match([group, user], [{ headers: { etag: 'W/"2"' } }, { headers: { etag: 'W/"2"' } }])
+      t.match(await scim('PATCH', `/Users/${ada}?attributes=title`, title), { body: { title: 'T' } })
+      return { group, user, ada, scim, connection }
+    }
+    t.match(await answers(), {
+      group: { status: 204, text: '' },
+      user: { status: 200, body: { title: 'T' } },
+    })
+    const silent = await answers('nothing')
+    t.match(silent, { group: { status: 204, text: '' }, user: { status: 204, text: '' } })
+    const { group, user, ada, connection } = await answers('resource')
+    t.match(group, { status: 200, body: { displayName: 'Staff', members: [{ value: ada }] } })
+    t.match(user, { status: 200, body: { title: 'T' } })
+    const usual = await usher.admin('PATCH', connection.path, { scim: { patchAnswer: null } })
+    t.match(usual, { status: 200 })
+    t.notOk('patchAnswer' in Object(usual.body.scim))
+    const wrong = await usher.admin('PATCH', connection.path, { scim: { patchAnswer: 'all' } })
+    t.match(wrong, { status: 400, body: { errors: [{ path: 'body/scim/patchAnswer' }] } })
+  },
+
   'a group comes, is renamed and goes': async (t, usher) => {
     const { scim } = await usher.makePusher()
     const [ada = '', bob = ''] = await makePeople(scim, 'ada', 'bob')
