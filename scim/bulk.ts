@@ -8,7 +8,7 @@ import { asScimError, errorBody, ScimError } from './errors.ts'
 import { etag } from './etag.ts'
 import type { Caller } from './handler.ts'
 import type { Resources } from './operations.ts'
-import { parameter, type Query } from './page.ts'
+import { parameter, type Query, readQuery } from './page.ts'
 import { send } from './reply.ts'
 import type { Json } from './schema/types.ts'
 
@@ -74,7 +74,7 @@ async function answerBulk<C extends Caller>(bulk: Bulk<C>, request: FastifyReque
   const { maxOperations, atomic, beforeBulk } = bulk
   const caller = bulk.callerOf(request)
   const resources = bulk.resources.map((one) => one.asSeenBy(caller))
-  const whole = wantsAll(request.query as Query) // what Fastify's parser gives
+  const whole = wantsAll(readQuery(request.query as Query)) // what Fastify's parser gives
   if (whole && !atomic) throw new ScimError('notImplemented', 'There is no transaction for all of a request.')
   // what our content type parser gives
   const body = request.body as Json | undefined

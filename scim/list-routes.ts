@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller, Profile } from './handler.ts'
 import { type Lists, list } from './list.ts'
-import { listResponse, type Query } from './page.ts'
+import { listResponse, type Query, readQuery } from './page.ts'
 import { send } from './reply.ts'
 import type { Json } from './schema/types.ts'
 import { readSearchRequest, selectionReader } from './search.ts'
@@ -34,7 +34,7 @@ function listRoute<C extends Caller>(
   const readerOf = (profile: Profile) => selectionReader({ profile, sort })
   const lists = { ...options, readers: { lenient: readerOf('lenient'), strict: readerOf('strict') } }
   app.get(url === '' ? '/' : url, (request, reply) => {
-    return answer(lists, reply, { caller: callerOf(request), query: request.query as Query }) // what Fastify's parser gives
+    return answer(lists, reply, { caller: callerOf(request), query: readQuery(request.query as Query) }) // what Fastify's parser gives
   })
   app.post(`${url}/.search`, (request, reply) => {
     const caller = callerOf(request)

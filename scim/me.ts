@@ -3,7 +3,7 @@ import { ScimError } from './errors.ts'
 import { etag, isKnown } from './etag.ts'
 import type { Caller } from './handler.ts'
 import { found, type Resources } from './operations.ts'
-import type { Query } from './page.ts'
+import { type Query, readQuery } from './page.ts'
 import { send } from './reply.ts'
 import { parseWanted } from './wanted.ts'
 
@@ -28,7 +28,7 @@ async function show<C extends Caller>(
   { handler, type, write, location }: Resources<C>,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
 ): Promise<FastifyReply> {
-  const wanted = parseWanted(request.query as Query, type) // what Fastify's parser gives
+  const wanted = parseWanted(readQuery(request.query as Query), type) // what Fastify's parser gives
   const stored = found(await handler.get(caller, id, wanted))
   // Whoever keeps answers by their address would give one person's to another.
   reply.headers({ etag: etag(stored.version), location: location(id), 'cache-control': 'no-store' })

@@ -5,19 +5,41 @@ export type Query = Readonly<Record<string, string | string[] | undefined>>
 export const DEFAULT_COUNT = 100
 const MAX_INDEX = 2 ** 31 - 1
 
-/** Everything given under the name. Clients differ in its letter case, and a filter left unread would find all. */
-function given(query: Query, name: string): string[] {
-  const values: string[] = []
-  for (const [key, value] of Object.entries(query)) {
-    if (key.length !== name.length || value === undefined) continue
-    if (key === name || key.toLowerCase() === name.toLowerCase()) values.push(...[value].flat())
+const names = new Map(
+  [
+    'attributes',
+    'excludedAttributes',
+    'filter',
+    'sortBy',
+    'sortOrder',
+    'startIndex',
+    'count',
+    'cursor',
+    'atomic',
+  ].map((name) => [name.toLowerCase(), name]),
+)
+
+/**
+ * A query with its parameters by the names they have here. Clients differ in their letter case, and a filter left
+ * unread would find all.
+ */
+export function readQuery(query: Query): Query {
+  let read: Record<string, string | string[] | undefined> | undefined
+  for (const key of Object.keys(query)) {
+    const name = names.get(key.toLowerCase())
+    if (name === undefined || name === key) continue
+    read ??= { ...query }
+    const values = [read[name] ?? [], query[key] ?? []].flat()
+    read[name] = values.length === 1 ? values[0] : values
   }
-  return values
+  return read ?? query
 }
 
 /** A parameter given more than once counts as a list joined by commas. */
 export function parameter(query: Query, name: string): string | undefined {
-  return given(query, name).join(',') || undefined
+  const value = query[name]
+  const text = Array.isArray(value) ? value.join(',') : value
+  return text === '' ? undefined : text
 }
 
 function integer(
@@ -38,7 +60,7 @@ export type Asked =
 
 /** RFC 7644 section 3.4.2.4: a `startIndex` below 1 is 1, a negative `count` is 0. */
 export function parsePage(query: Query, maxResults: number): Asked {
-  const [cursor] = given(query, 'cursor')
+  const { cursor } = query
   const asked = integer(query, 'count', cursor === undefined ? 'invalidValue' : 'invalidCount')
   const count = Math.min(maxResults, Math.max(0, asked ?? DEFAULT_COUNT))
   const startIndex = integer(query, 'startIndex')
@@ -46,7 +68,7 @@ export function parsePage(query: Query, maxResults: number): Asked {
   // The one or the other chooses the method (RFC 9865 section 2.4).
   if (startIndex !== undefined)
     throw new ScimError('invalidValue', '"startIndex" and "cursor" exclude each other.')
-  return { cursor, count }
+  return { cursor: String(cursor), count }
 }
 
 const LIST_RESPONSE = 'urn:ietf:params:scim:api:messages:2.0:ListResponse'

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { etag, ifMatch, isKnown } from './etag.ts'
 import type { Caller, Precondition, Stored, Wanted } from './handler.ts'
 import * as operations from './operations.ts'
-import type { Query } from './page.ts'
+import { type Query, readQuery } from './page.ts'
 import type { Projection } from './project.ts'
 import { send } from './reply.ts'
 import type { Shown } from './returned.ts'
@@ -23,7 +23,7 @@ function idOf(request: FastifyRequest): string {
 }
 
 function queryOf(request: FastifyRequest): Query {
-  return request.query as Query // what Fastify's parser gives
+  return readQuery(request.query as Query) // what Fastify's parser gives
 }
 
 function bodyOf(request: FastifyRequest): Json | undefined {

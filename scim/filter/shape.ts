@@ -12,8 +12,8 @@ export interface Shaped {
 /** No backslash: every text within is what it looks like. */
 const plain = /^[ -[\]-~\u00a0-\ud7ff]{1,1000}$/
 
-/** What is compared with a time must be one, and is looked at each time. */
-const likeTime = /^\d{4}-\d\d-\d\dT/
+/** What is compared with a time must be one, and spaces around a name are none of it: these are looked at each time. */
+const special = /^(?:\d{4}-\d\d-\d\dT|\s)|\s$/
 
 /** A filter's text without the texts it compares with, and these; undefined where one is not plain. */
 export function takeApart(filter: string): { around: string; texts: string[] } | undefined {
@@ -22,9 +22,9 @@ export function takeApart(filter: string): { around: string; texts: string[] } |
   const [start = '', first = '', end] = parts
   // What most clients ask, in few steps; no other has this for what is around it, since that ends in a quote.
   if (parts.length === 3 && end === '')
-    return likeTime.test(first) ? undefined : { around: start, texts: [first] }
+    return special.test(first) ? undefined : { around: start, texts: [first] }
   const texts = parts.filter((_, i) => i % 2 === 1)
-  if (parts.length % 2 === 0 || texts.some((text) => likeTime.test(text))) return undefined
+  if (parts.length % 2 === 0 || texts.some((text) => special.test(text))) return undefined
   return { around: `${parts.filter((_, i) => i % 2 === 0).join('"')}"`, texts }
 }
 

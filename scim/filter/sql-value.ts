@@ -58,7 +58,7 @@ function compareText({ op, value }: Compare, place: Place, bind: Bind): string {
   const { attribute, column } = place
   const a = folded(place)
   const b = column?.key
-    ? `${bind(userNameKey(String(value)))}::text`
+    ? `${bind(value, (given) => userNameKey(String(given)))}::text`
     : lowered(attribute, `${bind(value)}::text`)
   switch (op) {
     case 'eq':

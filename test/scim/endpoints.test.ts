@@ -124,6 +124,9 @@ t.test('a parameter in another case is none that is left unread', async (t) => {
   for (const list of [ask, askStrictly]) {
     const answer = async (query: string) => (await list({ url: `/Users?${query}` })).json()
     t.equal((await answer('Filter=userName eq "b"')).totalResults, 1)
+    t.notOk('meta' in (await answer('filter=userName eq "b"&Attributes=userName')).Resources[0])
+    t.ok('meta' in (await answer('filter=userName eq "c"')).Resources[0], 'nor is it there for another')
+    t.equal((await answer('filter=userName sw "b"&Filter=x')).scimType, 'invalidFilter')
     t.match(await answer('FILTER=nothing'), errorOf(400, 'invalidFilter'))
     t.match(await answer('filter=userName pr&Filter=userName eq "b"'), errorOf(400, 'invalidFilter'))
     t.match(await answer('Cursor=&Count=2'), { itemsPerPage: 2, nextCursor: /./ })
