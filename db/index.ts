@@ -84,7 +84,14 @@ export {
 } from './organizations.ts'
 export { enterWorkspace, type OwnWorkspaceRow, workspacesOf } from './own-workspaces.ts'
 export { findPerson, listPeople, type PersonRow, peopleFirstParameter } from './people.ts'
-export { currentPolicy, type PolicyRow } from './policies.ts'
+export {
+  currentPolicy,
+  findPolicyVersion,
+  insertPolicy,
+  listPolicyVersions,
+  type PolicyRow,
+  type PolicyVersion,
+} from './policies.ts'
 export {
   claimProviderDocument,
   type DocumentKey,

@@ -1,4 +1,5 @@
 import { query } from './connect.ts'
+import { type NewEvent, recording, written } from './events.ts'
 import type { Scope } from './scope.ts'
 
 export interface PolicyRow {
@@ -18,4 +19,58 @@ const current = {
 
 export async function currentPolicy({ db, organizationId }: Scope): Promise<PolicyRow | null> {
   return (await query<PolicyRow>(db, current, [organizationId]))[0] ?? null
+}
+
+/** One of an organization's policies, as it was written. */
+export interface PolicyVersion {
+  readonly version: number
+  readonly document: unknown
+  readonly actor: string
+  readonly created_at: Date
+}
+
+const versionColumns = 'version, document, actor, created_at'
+
+const history = {
+  name: 'policy_versions',
+  text: `select ${versionColumns} from policies where organization_id = $1 and version < $2
+         order by version desc limit $3`,
+}
+
+const LAST_VERSION = 2 ** 31 - 1
+
+/** The newest first, from before the version `before`. */
+export function listPolicyVersions(
+  { db, organizationId }: Scope,
+  { before = LAST_VERSION, limit }: { before?: number; limit: number },
+): Promise<PolicyVersion[]> {
+  return query(db, history, [organizationId, before, limit])
+}
+
+/** That version, or the newest where none is named. */
+export async function findPolicyVersion(scope: Scope, version?: number): Promise<PolicyVersion | null> {
+  const [row] = await listPolicyVersions(scope, { limit: 1, ...(version && { before: version + 1 }) })
+  return row && (version === undefined || row.version === version) ? row : null
+}
+
+const insert = {
+  name: 'insert_policy',
+  text: `
+  with made as (
+    insert into policies (organization_id, version, document, actor, created_at)
+    select $1, $6::integer + 1, $7::jsonb, $3, $2
+    where not exists (select from policies where organization_id = $1 and version > $6::integer)
+    on conflict do nothing returning version
+  ), ${recording('made')}
+  select version from made`,
+}
+
+/** Puts a policy in force after the one of that version; false where another is in force by now. */
+export async function insertPolicy(
+  scope: Scope,
+  { after, document }: { after: number; document: object },
+  events: readonly NewEvent[],
+): Promise<boolean> {
+  const values = [...written(scope, events), after, JSON.stringify(document)]
+  return (await query(scope.db, insert, values)).length === 1
 }

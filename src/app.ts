@@ -177,6 +177,7 @@ function administration(app: FastifyInstance, assembly: Assembly, resolveTxt: Re
     publicUrl: config.publicUrl,
     resolveTxt,
     makeClientKey: () => product.signingKeys.signer('RS256'),
+    forgetPolicy: policies.forget,
     selfTest: (at, connection) => selfTest(at, connection, { lent, send: sender(app) }),
     previewClaims: (at, connection, pasted) => previewClaims(at, connection, { ...pasted, policies }),
     contract: product.contract,

@@ -24,6 +24,8 @@ export interface Admin {
     connection: ConnectionRow,
     pasted: { token?: string; claims?: Record<string, unknown> },
   ): Promise<object>
+  /** Has this process read the policy of an organization anew. */
+  readonly forgetPolicy: (organizationId: string) => void
   /** The scope of a request, whose actor is the key it came with. */
   scopeOf(request: FastifyRequest): Scope
 }

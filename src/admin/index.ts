@@ -12,6 +12,7 @@ import { credentialHandlers } from './credentials.ts'
 import { domainHandlers } from './domains.ts'
 import { logoHandlers, MOST_LOGO_BYTES } from './logos.ts'
 import { organizationHandlers } from './organizations.ts'
+import { policyHandlers } from './policies.ts'
 import { schemaHandlers } from './schemas.ts'
 import { scimClientHandlers } from './scim-clients.ts'
 import { sessionHandlers } from './sessions.ts'
@@ -46,6 +47,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...connectionTestHandlers(admin),
     ...credentialHandlers(admin),
     ...domainHandlers(admin),
+    ...policyHandlers(admin),
     ...scimClientHandlers(admin),
     ...schemaHandlers(admin),
     ...sessionHandlers(admin),

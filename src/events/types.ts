@@ -2,6 +2,7 @@
 export type EventType =
   | 'organization.created'
   | 'organization.changed'
+  | 'policy.changed'
   | 'domain.claimed'
   | 'domain.verified'
   | 'domain.missing'

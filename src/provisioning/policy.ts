@@ -57,12 +57,14 @@ export function rememberedPolicies(): Policies {
 async function readPolicy(scope: Scope): Promise<Policy> {
   const row = await currentPolicy(scope)
   if (!row) throw new Error(`organization ${scope.organizationId} has no policy`)
-  // The document was validated when it was written; what a later release added has its default.
-  const document = row.document as Partial<PolicyDocument>
   return {
-    ...defaultPolicy,
-    ...document,
+    ...wholePolicy(row.document),
     version: row.version,
     home: { id: row.home_id, name: row.home_name },
   }
+}
+
+/** A document as it was validated and written; what a later release added has its default. */
+export function wholePolicy(document: unknown): PolicyDocument {
+  return { ...defaultPolicy, ...(document as Partial<PolicyDocument>) }
 }

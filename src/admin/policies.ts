@@ -1,0 +1,92 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import {
+  findPolicyVersion,
+  insertPolicy,
+  listPolicyVersions,
+  type PolicyVersion,
+  type Scope,
+} from '../../db/index.ts'
+import { Problem } from '../errors.ts'
+import { eventOf } from '../events/record.ts'
+import { type PolicyDocument, wholePolicy } from '../provisioning/policy.ts'
+import { type Admin, type AdminHandlers, notFound } from './admin.ts'
+import { mergePatch } from './merge-patch.ts'
+import { checkIfMatch, versionTag } from './versions.ts'
+
+const view = ({ version, actor, created_at, document }: PolicyVersion) => ({
+  version,
+  at: created_at.toISOString(),
+  actor,
+  document: wholePolicy(document),
+})
+
+const show = (reply: FastifyReply, row: PolicyVersion) =>
+  reply.header('etag', versionTag(row.version)).send(view(row))
+
+export function policyHandlers(admin: Admin): AdminHandlers {
+  async function replace(request: FastifyRequest, documentAfter: (current: PolicyVersion) => PolicyDocument) {
+    const scope = admin.scopeOf(request)
+    const current = await find(scope)
+    checkIfMatch(request, current.version)
+    const made = await write(scope, current, documentAfter(current))
+    admin.forgetPolicy(scope.organizationId)
+    return made
+  }
+  return {
+    async listPolicies(request: FastifyRequest) {
+      const { limit, cursor } = request.query as { limit: number; cursor?: string } // as the contract validated it
+      const before = cursor === undefined ? {} : { before: versionIn(cursor) }
+      const rows = await listPolicyVersions(admin.scopeOf(request), { ...before, limit: limit + 1 })
+      const items = rows.slice(0, limit)
+      const last = rows.length > limit ? items.at(-1) : undefined
+      return { items: items.map(view), ...(last && { next: String(last.version) }) }
+    },
+    async getPolicyVersion(request: FastifyRequest, reply: FastifyReply) {
+      const { version } = request.params as { version: number } // as the contract validated it
+      return show(reply, await find(admin.scopeOf(request), version))
+    },
+    async getPolicy(request: FastifyRequest, reply: FastifyReply) {
+      return show(reply, await find(admin.scopeOf(request)))
+    },
+    async putPolicy(request: FastifyRequest, reply: FastifyReply) {
+      const document = request.body as PolicyDocument // as the contract validated it, with its defaults
+      return show(reply, await replace(request, () => document))
+    },
+    async patchPolicy(request: FastifyRequest, reply: FastifyReply) {
+      const patched = ({ document }: PolicyVersion) =>
+        admin.readBody('putPolicy', mergePatch(wholePolicy(document), request.body)) as PolicyDocument // as that validated it
+      return show(reply, await replace(request, patched))
+    },
+  }
+}
+
+function versionIn(cursor: string): number {
+  if (!/^[1-9]\d{0,8}$/.test(cursor))
+    throw new Problem('invalid_request', 'The cursor is not one that a list has given out.')
+  return Number(cursor)
+}
+
+async function find(scope: Scope, version?: number): Promise<PolicyVersion> {
+  const row = await findPolicyVersion(scope, version)
+  if (!row) throw notFound('policy')
+  return row
+}
+
+/** The version that says so: a new one, unless the one in force says it already. */
+async function write(scope: Scope, current: PolicyVersion, document: PolicyDocument): Promise<PolicyVersion> {
+  const before = wholePolicy(current.document)
+  const names = Object.keys(before) as (keyof PolicyDocument)[]
+  const changed = names.filter((name) => !isDeepStrictEqual(before[name], document[name]))
+  if (changed.length === 0) return current
+  const version = current.version + 1
+  const event = eventOf({
+    type: 'policy.changed',
+    subject: { type: 'organization', id: scope.organizationId },
+    changed,
+    data: { version },
+  })
+  if (!(await insertPolicy(scope, { after: current.version, document }, [event])))
+    throw new Problem('conflict', 'The policy was changed at the same time: read it again.')
+  return { version, document, actor: scope.actor, created_at: scope.now }
+}
