@@ -92,7 +92,8 @@ export interface ConnectionChange {
 
 /**
  * Replaces what a connection is set to; false where its version is another by now. Disabling it ends its sessions,
- * and enabling it those that were on their way when it was disabled.
+ * and enabling it those that were on their way when it was disabled; so does another issuer, since who met those people
+ * could end them no more.
  */
 export async function changeConnection(
   scope: Scope,
@@ -107,7 +108,7 @@ export async function changeConnection(
       { where: { organizationId, id, version }, transaction: db.transaction ?? null },
     )
     if (changed === 0) return false
-    if (statusChanges) await query(db, endSessions, [organizationId, id])
+    if (statusChanges || issuerChanges) await query(db, endSessions, [organizationId, id])
     await recordEvents({ ...scope, db }, events)
     return true
   })

@@ -5,8 +5,8 @@ const ENTRA_HOSTS = [
   'login.microsoftonline.us',
   'login.partner.microsoftonline.cn',
 ]
-/** Names for any tenant: whoever has one at Microsoft would be of this organization. */
-const ENTRA_SHARED = /^\/(common|organizations|consumers)(\/|$)/i
+/** Names for any tenant, and that of personal accounts: whoever has one at Microsoft would be of this organization. */
+const ENTRA_SHARED = /^\/(common|organizations|consumers|9188040d-6c67-4c5b-b112-36a304b66dad)(\/|$)/i
 
 /**
  * An issuer identifier (Discovery section 2): a URL without query and fragment. `/.well-known/` in it would

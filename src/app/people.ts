@@ -85,6 +85,7 @@ function helmetOptions(publicUrl: string) {
         frameAncestors: ["'none'"],
       },
     },
+    xFrameOptions: { action: 'deny' as const },
     // A form's POST must say which origin it comes from, and an address with a code goes to no other site.
     referrerPolicy: { policy: 'same-origin' as const },
     strictTransportSecurity: secure && { maxAge: 31_536_000 },

@@ -13,12 +13,16 @@ const correlationClaims: Partial<Record<Preset, string>> = { entra: 'oid' }
 
 export const correlationClaimOf = (preset?: Preset): string => (preset && correlationClaims[preset]) ?? 'sub'
 
+const GOOGLE = 'https://accounts.google.com'
+
 /** Why the choice cannot be, in a sentence for who made it. */
 export function presetMisfit({ preset, issuer, hostedDomain }: PresetChoice): string | null {
   if (preset === 'entra' && tenantOf(issuer) === null)
     return 'The issuer of an Entra connection names a tenant by its id, as in https://login.microsoftonline.com/<tenant id>/v2.0.'
   if (preset === 'google' && hostedDomain === undefined)
     return 'A Google connection needs hostedDomain: without it, everybody with a Google account would be let in.'
+  if (preset !== 'google' && issuer === GOOGLE)
+    return 'The issuer is Google: the preset google is needed, with hostedDomain, or everybody with a Google account would be let in.'
   if (preset !== 'google' && hostedDomain !== undefined) return 'Only a Google connection has a hostedDomain.'
   return null
 }

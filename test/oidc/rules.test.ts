@@ -54,7 +54,9 @@ t.test('an issuer names one provider and nothing else', async (t) => {
   for (const bad of [
     ...['https://idp.example/.well-known/openid-configuration', 'https://idp.example/a/.well-known/'],
     ...['https://idp.example?a', 'https://idp.example/#a', 'https://u:p@idp.example', 'idp.example'],
-    ...['common', 'organizations', 'consumers'].map((one) => `https://login.microsoftonline.com/${one}/v2.0`),
+    ...['common', 'organizations', 'consumers', '9188040d-6c67-4c5b-b112-36a304b66dad'].map(
+      (one) => `https://login.microsoftonline.com/${one}/v2.0`,
+    ),
   ]) {
     t.match(
       refusalOf(() => checkIssuer(bad)),

@@ -172,7 +172,8 @@ holdOnEachLayout(t, {
     for (const any of ['common', 'organizations', 'consumers', '9188040d-6c67-4c5b-b112-36a304b66dad'])
       t.match(await make(at(any)), { status: 400, code: 'invalid_request' }, any)
     const google = { preset: 'google', issuer: 'https://accounts.google.com' }
-    t.match(await make(google), { status: 400, detail: /hostedDomain/ })
+    for (const preset of ['google', 'generic', undefined])
+      t.match(await make({ ...google, preset }), { status: 400, detail: /hostedDomain/ })
     t.match(await make({ ...google, hostedDomain: 'acme.example' }), {
       status: 201,
       oidc: { hostedDomain: 'acme.example', correlationClaim: 'sub' },

@@ -137,8 +137,11 @@ t.test('what was approved of one issuer says nothing of the next', async (t) => 
   const another = { issuer: `${provider.issuer}/`, clientSecret: 's' }
   await usher.admin('PATCH', connection.path, { oidc: { scopes: ['email'] } })
   t.ok((await oidcOf(usher, connection)).pins)
+  const sessions = () => usher.rows('select from sessions where connection_id = $1', [connection.id])
+  t.equal((await sessions()).length, 1)
   await usher.admin('PATCH', connection.path, { oidc: another })
   t.notOk((await oidcOf(usher, connection)).pins)
+  t.same(await sessions(), [], 'nor do its sessions go on, which it could end no more')
 })
 
 t.test('many who come first pin once', async (t) => {
