@@ -115,12 +115,3 @@ export async function isTestUnderWay(
 ): Promise<boolean> {
   return (await query(db, isTried, [organizationId, stateHash, connectionId, now])).length === 1
 }
-
-const forget = {
-  name: 'forget_connection_tests',
-  text: 'delete from connection_tests where organization_id = $1 and kept_until <= $2',
-}
-
-export async function forgetConnectionTests({ db, organizationId, now }: Scope): Promise<void> {
-  await query(db, forget, [organizationId, now])
-}

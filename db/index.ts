@@ -4,7 +4,6 @@ export {
   createConnectionTest,
   findConnectionTest,
   finishConnectionTest,
-  forgetConnectionTests,
   isConnectionTestWaiting,
   isTestUnderWay,
   openConnectionTest,
@@ -44,6 +43,7 @@ export {
 export { type Embedded, startEmbedded } from './embedded.ts'
 export { type Failure, failureOf } from './errors.ts'
 export { type EventRow, eventsOf, type NewEvent, recordEvents } from './events.ts'
+export { endings, removeExpired } from './expired.ts'
 export { groupFilterColumns, userFilterColumns } from './filter-columns.ts'
 export { changeGroup, deleteGroup, type GroupWritten, insertGroup, type MemberSets } from './group-changes.ts'
 export { isInItself } from './group-nesting.ts'
@@ -166,7 +166,7 @@ export {
   organizationByDomain,
   organizationBySlug,
   organizationOfConnection,
-  organizationsWithOldTests,
+  organizationsToTidy,
   pollingConnections,
 } from './unscoped.ts'
 export { writeActivity } from './user-activity.ts'

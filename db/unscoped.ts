@@ -1,5 +1,6 @@
 // Every query that runs before an organization is known, and no other.
 import { type Db, query } from './connect.ts'
+import { organizationsWithExpired } from './expired.ts'
 
 export async function organizationOfConnection(
   { models, transaction }: Db,
@@ -28,14 +29,9 @@ export async function organizationByDomain(db: Db, domain: string): Promise<stri
   return rows[0]?.organization_id ?? null
 }
 
-const withOldTests = {
-  name: 'organizations_with_old_tests',
-  text: 'select distinct organization_id from connection_tests where kept_until <= $1',
-}
-
-/** Organizations with tests of connections that are to be forgotten. */
-export async function organizationsWithOldTests(db: Db, now: Date): Promise<string[]> {
-  const rows = await query<{ organization_id: string }>(db, withOldTests, [now])
+/** Organizations that have something past its end. */
+export async function organizationsToTidy(db: Db, now: Date): Promise<string[]> {
+  const rows = await query<{ organization_id: string }>(db, organizationsWithExpired, [now])
   return rows.map((row) => row.organization_id)
 }
 

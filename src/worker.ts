@@ -1,4 +1,4 @@
-import { forgetConnectionTests, organizationsWithOldTests, takeLease } from '../db/index.ts'
+import { endings, organizationsToTidy, removeExpired, takeLease } from '../db/index.ts'
 import { type RecheckHost, recheckDomains } from './domains/recheck.ts'
 import { newId } from './ids.ts'
 
@@ -31,10 +31,12 @@ export function startWorker(host: WorkerHost): () => Promise<void> {
   }
 }
 
-/** What tests of connections found out about people is kept for less than an hour. */
-async function forgetTests({ db }: WorkerHost, now: Date): Promise<void> {
-  for (const organizationId of await organizationsWithOldTests(db, now))
-    await forgetConnectionTests({ db, organizationId, now, actor: 'system', requestId: '' })
+/** What is past its end counts for nothing already; now it is gone, and what tests found out about people with it. */
+async function tidy({ db }: WorkerHost, now: Date, stop: AbortSignal): Promise<void> {
+  for (const organizationId of await organizationsToTidy(db, now)) {
+    const scope = { db, organizationId, now, actor: 'system', requestId: '' }
+    for (const table of endings) while (!stop.aborted && (await removeExpired(scope, table)));
+  }
 }
 
 /** One round, unless another process has done it a moment ago. */
@@ -42,6 +44,6 @@ export async function workOnce(host: WorkerHost, holder: string, stop: AbortSign
   const now = host.clock()
   const until = new Date(now.getTime() + LEASE)
   if (!(await takeLease(host.db, { name: 'domains', holder, now, until }))) return
-  await forgetTests(host, now)
+  await tidy(host, now, stop)
   await recheckDomains(host, stop)
 }
