@@ -61,7 +61,7 @@ async function create({ scope, connectionId }: Context, attributes: Attributes):
   const members = memberSets([{ kind: 'add', members: memberRefs(attributes.members) }])
   const made = await makeGroup(scope, { connectionId, record: groupRecordOf(attributes), members })
   if (!made) throw new ScimError('uniqueness', 'Another group has this externalId.')
-  if (members.add.length === 0) return storedGroup(made.group)
+  if (members.add.length === 0) return storedGroup({ ...made.group, members: [] })
   const row = await findGroup(scope, { connectionId, id: made.group.id }, true)
   return storedGroup(row ?? made.group)
 }

@@ -83,8 +83,9 @@ export function memoryHandler(type: ResourceType, kept: Kept = new Map()): Resou
     return save({ ...before, attributes: next(before), version: before.version + 1 })
   }
   return {
-    async create(_caller, attributes) {
+    async create(_caller, given) {
       const now = new Date()
+      const attributes = type.name === 'Group' ? { members: [], ...given } : given
       return save({ id: randomUUID(), attributes, created: now, lastModified: now, version: 1 })
     },
     async get(_caller, id) {

@@ -38,7 +38,8 @@ holdOnEachLayout(t, {
       const shown = (await usher.admin('GET', connection.path)).body.scim as { patchAnswer?: string }
       t.equal(shown.patchAnswer, patchAnswer)
       const [ada = ''] = await makePeople(scim, 'ada')
-      const { id } = (await scim('POST', '/Groups', { displayName: 'Staff' })).body
+      const { id, members } = (await scim('POST', '/Groups', { displayName: 'Staff' })).body
+      t.same(members, [], 'as reading it shows')
       const group = await patchGroup(scim, id, { op: 'add', path: 'members', value: value(ada) })
       const title = patchOp({ Operations: [{ op: 'add', path: 'title', value: 'T' }] })
       const user = await scim('PATCH', `/Users/${ada}`, title)
