@@ -57,10 +57,10 @@ const times = ({ issuedAt, clock }: Acting) => ({ issuedAt, appliedAt: clock() }
 
 const ENDS_SESSIONS = ['session-revoked', 'credential-change']
 
-/** Sign-ins that are only just coming in do not outlive it either. */
+/** Sign-ins that are only just coming in do not outlive it either, be it of somebody who is not known yet. */
 async function noteSignOuts(scope: Scope, { connection, signals, issuedAt }: ReceivedSignals): Promise<void> {
   for (const { kind, subject } of signals)
-    if (ENDS_SESSIONS.includes(kind) && (subject.sid ?? subject.subject) !== undefined)
+    if (kind !== 'account-enabled' && (subject.sid ?? subject.subject) !== undefined)
       await noteSignOutOf(scope, { connection, issuedAt, ...subject })
 }
 

@@ -145,6 +145,15 @@ holdOnEachLayout(
       t.ok(await isIn(await enter()))
       t.equal((await told('signal.received')).length, 2)
     },
+    'who is disabled or purged while they sign in for the first time is out': async (t, usher) => {
+      const { enter, isIn, tell } = await scene(usher)
+      for (const kind of ['account-disabled', 'account-purged']) {
+        await tell(risc(kind), byLogin(kind))
+        t.match(await enter({ sub: kind, iat: now() - 2 }), { code: 'signed_out' })
+      }
+      await tell(risc('account-enabled'), byLogin('bob'))
+      t.ok(await isIn(await enter({ sub: 'bob', iat: now() - 2 })))
+    },
     'who is being signed in meanwhile is out': async (t, usher) => {
       const { enter, tell } = await scene(usher)
       await tell(caep('session-revoked'), byLogin())
