@@ -2,6 +2,9 @@ import { query, type Statement, transact } from './connect.ts'
 import { type NewEvent, recordEvents } from './events.ts'
 import type { Scope } from './scope.ts'
 
+/** Its record was gone for too long, or when another organization verified its own claim. */
+export type Loss = 'record-missing' | 'taken-over'
+
 /** A domain that an organization claims; its own once it is verified, which it is for one organization at most. */
 export interface DomainRow {
   readonly domain: string
@@ -12,9 +15,12 @@ export interface DomainRow {
   readonly checked_at: Date | null
   /** Since when checks no longer find the record. */
   readonly missing_since: Date | null
+  /** When a verified one became a mere claim again, which it still is, and why. */
+  readonly lost_at: Date | null
+  readonly lost_why: Loss | null
 }
 
-const columns = 'domain, challenge, created_at, verified_at, checked_at, missing_since'
+const columns = 'domain, challenge, created_at, verified_at, checked_at, missing_since, lost_at, lost_why'
 
 const list = {
   name: 'list_domains',
@@ -51,7 +57,7 @@ export function claimDomain(
 
 const verify = {
   name: 'verify_domain',
-  text: `update domains set verified_at = coalesce(verified_at, $3), checked_at = $3, missing_since = null
+  text: `update domains set verified_at = coalesce(verified_at, $3), checked_at = $3, missing_since = null, lost_at = null, lost_why = null
          where organization_id = $1 and domain = $2 and verified_at is null returning domain`,
 }
 
@@ -89,13 +95,17 @@ export function missDomain(scope: Scope, domain: string, events: readonly NewEve
 
 const lose = {
   name: 'lose_domain',
-  text: `update domains set verified_at = null, checked_at = $3, missing_since = null
+  text: `update domains set verified_at = null, checked_at = $3, missing_since = null, lost_at = $3, lost_why = $4
          where organization_id = $1 and domain = $2 and verified_at is not null returning domain`,
 }
 
 /** Turns a verified domain back into a claim. */
-export function loseDomain(scope: Scope, domain: string, events: readonly NewEvent[]): Promise<boolean> {
-  return change(scope, lose, { values: [domain, scope.now], events })
+export function loseDomain(
+  scope: Scope,
+  { domain, why }: { readonly domain: string; readonly why: Loss },
+  events: readonly NewEvent[],
+): Promise<boolean> {
+  return change(scope, lose, { values: [domain, scope.now, why], events })
 }
 
 const remove = {

@@ -25,6 +25,8 @@ const globals: Record<string, string> = {
     verified_at timestamptz,
     checked_at timestamptz,
     missing_since timestamptz,
+    lost_at timestamptz,
+    lost_why text check (lost_why in ('record-missing', 'taken-over')),
     primary key (organization_id, domain)`,
   connection_directory: `
     id uuid primary key,

@@ -27,6 +27,7 @@ const view = (row: DomainRow) => ({
   createdAt: row.created_at.toISOString(),
   ...(row.verified_at && { verifiedAt: row.verified_at.toISOString() }),
   ...(row.missing_since && { missingSince: row.missing_since.toISOString() }),
+  ...(row.lost_at && { lost: { at: row.lost_at.toISOString(), why: row.lost_why } }),
 })
 
 export function domainHandlers(admin: Admin): AdminHandlers {

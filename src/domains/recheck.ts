@@ -47,7 +47,10 @@ async function recheck(scope: Scope, domain: string, resolve: ResolveTxt): Promi
   if (since === null) await missDomain(scope, domain, [domainEvent(scope, 'domain.missing', { domain })])
   else if (scope.now.getTime() - since.getTime() < GRACE_DAYS * DAY)
     await keepDomain(scope, domain, { found: false })
-  else await loseDomain(scope, domain, [domainEvent(scope, 'domain.lost', { domain, why: 'record-missing' })])
+  else {
+    const loss = { domain, why: 'record-missing' } as const
+    await loseDomain(scope, loss, [domainEvent(scope, 'domain.lost', loss)])
+  }
 }
 
 function unlessUnanswered(error: unknown): null {

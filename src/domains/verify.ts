@@ -38,7 +38,8 @@ export async function verifyClaim(scope: Scope, row: DomainRow, resolve: Resolve
 async function yields(scope: Scope, domain: string, found: readonly string[]): Promise<boolean> {
   const row = await findDomain(scope, domain)
   if (row?.verified_at && found.includes(proofOf(row).value)) return false
-  await loseDomain(scope, domain, [domainEvent(scope, 'domain.lost', { domain, why: 'taken-over' })])
+  const loss = { domain, why: 'taken-over' } as const
+  await loseDomain(scope, loss, [domainEvent(scope, 'domain.lost', loss)])
   return true
 }
 

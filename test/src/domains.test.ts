@@ -140,6 +140,8 @@ const rules: Rules = {
     t.match(await verify(usher, other, domain), { status: 200, body: { status: 'verified' } })
     t.equal(await statusOf(usher, organization, domain), 'pending')
     t.match((await happened(usher, organization)).at(-1), { type: 'domain.lost', domain, why: 'taken-over' })
+    const shown = (await usher.admin('GET', `${organization.path}/domains`)).body.items
+    t.match(shown, [{ status: 'pending', lost: { at: /Z$/, why: 'taken-over' } }])
     t.match((await happened(usher, other)).at(-1), { type: 'domain.verified', domain, takenOver: true })
     t.notMatch(
       JSON.stringify(await happened(usher, organization)),
@@ -220,9 +222,12 @@ t.test('a domain without its record is lost after seven days, and not before', a
   await after(25)
   t.equal(await statusOf(usher, organization, domain), 'pending')
   t.match((await happened(usher, organization)).slice(3), [{ type: 'domain.lost', why: 'record-missing' }])
+  const shown = async () => (await usher.admin('GET', `${organization.path}/domains`)).body.items
+  t.match(await shown(), [{ status: 'pending', lost: { at: /Z$/, why: 'record-missing' } }])
   t.same(await after(48), [], 'nobody looks for it any more')
   zones.set(name, [value])
   t.match(await verify(usher, organization, domain), { status: 200 }, 'the same record wins it back')
+  t.match(await shown(), [{ status: 'verified', lost: undefined }])
 })
 
 t.test('a record that comes back in time, and name servers that are away, cost nothing', async (t) => {
