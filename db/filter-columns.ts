@@ -41,7 +41,7 @@ export const userFilterColumns = {
     ...made('u', 'User'),
     userName: { sql: 'u.user_name', key: 'u.user_name_key', required, unique: true as const },
     externalId: { sql: 'u.external_id' },
-    displayName: { sql: "(u.attributes ->> 'displayName')" },
+    displayName: { sql: 'u.display_name' },
     active: { sql: "(u.status in ('staged', 'held', 'ready'))" },
     'emails.value': {
       sql: "(u.attributes -> 'emails')",

@@ -59,6 +59,7 @@ where (status in ('leaving', 'archived', 'erased')) <> (deleted_at is not null)
 -- name: the keys of a person are those in the attributes
 select organization_id, id from users
 where email_keys <> lower(jsonb_path_query_array(attributes, '$.emails[*].value')::text)::jsonb
+   or display_name is distinct from attributes ->> 'displayName'
    or manager is distinct from
       attributes #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}';
 

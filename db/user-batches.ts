@@ -24,9 +24,10 @@ const insertMany = {
       workspace_id uuid, event_ids uuid[], changed text[])
   ), person as (
     insert into users (organization_id, id, connection_id, managed, user_name, user_name_key, external_id, status,
-                       attributes, email_keys, manager, created_at, updated_at)
+                       attributes, email_keys, display_name, manager, created_at, updated_at)
     select $1, g.id, $2::uuid, $3, g.user_name, g.user_name_key, g.external_id, $4::user_status, g.attributes,
       lower(jsonb_path_query_array(g.attributes, '$.emails[*].value')::text)::jsonb,
+      g.attributes ->> 'displayName',
       g.attributes #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}', g.at, g.at
     from given g
     where not exists (select from policies p where p.organization_id = $1 and p.version > $5)

@@ -98,13 +98,15 @@ const loggingIn = `
 
 /** What the attributes of `$14` say that is looked up by an index. */
 const emailKeys = `lower(jsonb_path_query_array($14::jsonb, '$.emails[*].value')::text)::jsonb`
+const displayName = "$14::jsonb ->> 'displayName'"
 const manager = `$14::jsonb #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}'`
 
 const inserting = `
   person as (
-    insert into users (organization_id, id, connection_id, managed, user_name, user_name_key, external_id, status, reason,
-                       attributes, email_keys, manager, created_at, updated_at)
-    select $1, $6::uuid, $7::uuid, $8, $9, $10, $11, $12::user_status, $13, $14::jsonb, ${emailKeys}, ${manager}, $2, $2
+    insert into users (organization_id, id, connection_id, managed, user_name, user_name_key, external_id, status,
+                       reason, attributes, email_keys, display_name, manager, created_at, updated_at)
+    select $1, $6::uuid, $7::uuid, $8, $9, $10, $11, $12::user_status, $13, $14::jsonb,
+      ${emailKeys}, ${displayName}, ${manager}, $2, $2
     where not exists (select from policies where organization_id = $1 and version > $15)
       and ($16::boolean or not exists (
         select from users where organization_id = $1 and external_id = $11 and connection_id = $7::uuid
@@ -143,7 +145,7 @@ const updating = `
   person as (
     update users set connection_id = $7::uuid, managed = $8, user_name = $9, user_name_key = $10,
       external_id = $11, status = $12::user_status, reason = $13, attributes = $14::jsonb, email_keys = ${emailKeys},
-      manager = ${manager}, version = version + 1, updated_at = $2,
+      display_name = ${displayName}, manager = ${manager}, version = version + 1, updated_at = $2,
       session_epoch = session_epoch + ($12::user_status not in ('staged', 'held', 'ready'))::integer,
       deleted_at = case when $16::boolean then coalesce(deleted_at, $2) end
     where organization_id = $1 and id = $6::uuid and version = $15

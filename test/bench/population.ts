@@ -50,10 +50,11 @@ const given = `
 const people = `
   with ${given}, described as (select *, replace($7, '#', n::text)::jsonb as attributes from given)
   insert into users (organization_id, id, connection_id, managed, user_name, user_name_key, external_id, status,
-                     attributes, email_keys, created_at, updated_at)
+                     attributes, email_keys, display_name, created_at, updated_at)
   select organization_id, ${idSql('user')}, connection_id, true, replace($5, '#', n::text),
     lower(replace($5, '#', n::text)), replace($6, '#', n::text), 'ready', attributes,
-    lower(jsonb_path_query_array(attributes, '$.emails[*].value')::text)::jsonb, now(), now()
+    lower(jsonb_path_query_array(attributes, '$.emails[*].value')::text)::jsonb, attributes ->> 'displayName',
+    now(), now()
   from described`
 
 const workspaces = `

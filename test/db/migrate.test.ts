@@ -31,6 +31,31 @@ async function query<R extends pg.QueryResultRow>({ config }: TestDatabase, text
   }
 }
 
+t.test('no index is on what a change of a person changes, so that it is written in its place', async (t) => {
+  const database = await makeDatabase(t, { partitions: 0 })
+  const indexed = await query<{ name: string }>(
+    database,
+    `select distinct a.attname as name from pg_depend d
+     join pg_class i on i.oid = d.objid and i.relkind = 'i' and d.classid = 'pg_class'::regclass
+     join pg_attribute a on a.attrelid = d.refobjid and a.attnum = d.refobjsubid
+     where d.refobjid = 'users'::regclass order by 1`,
+  )
+  // Beside the keys, which are those of constraints.
+  t.same(
+    indexed.map(({ name }) => name),
+    [
+      'connection_id',
+      'deleted_at',
+      'display_name',
+      'email_keys',
+      'external_id',
+      'manager',
+      'organization_id',
+      'user_name_key',
+    ],
+  )
+})
+
 const tablesOf = async (database: TestDatabase) =>
   (
     await query<{ name: string }>(

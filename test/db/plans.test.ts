@@ -30,10 +30,10 @@ async function fill(usher: Usher, { organization, connection }: Pusher): Promise
   await usher.rows(
     `with people as materialized (${ids}), crowd as materialized (${ids}), made as (
       insert into users (organization_id, id, connection_id, managed, user_name, user_name_key, external_id, status,
-                         attributes, email_keys, created_at, updated_at)
+                         attributes, email_keys, display_name, created_at, updated_at)
       select $1, id, $2, true, 'user-' || n, 'user-' || n, 'x' || n, 'ready',
         jsonb_build_object('displayName', n, 'emails', jsonb_build_array(jsonb_build_object('value', n, 'type', 'work'))),
-        jsonb_build_array(n || '@acme.example'), now(), now() from people
+        jsonb_build_array(n || '@acme.example'), n::text, now(), now() from people
     ), logins as (
       insert into identities (organization_id, id, connection_id, issuer, subject, user_id, created_at)
       select $1, id, $2, 'https://idp.example', 's' || n, id, now() from people
