@@ -25,7 +25,8 @@ export function requireAttributes(
 ): void {
   for (const target of characteristicsOf(schemas).required) {
     const { name } = target.sub ?? target.attribute
-    const isMissing = (owner: Record) => owner[name] === undefined || owner[name] === ''
+    const isMissing = ({ [name]: value }: Record) =>
+      value === undefined || (typeof value === 'string' && value.trim() === '')
     if (ownersOf(attributes, target).some(isMissing))
       throw new ScimError(code, `"${pathKey(canonicalPath(target))}" is required.`)
   }

@@ -202,9 +202,9 @@ t.test('what cannot be meant is refused in both profiles', async (t) => {
     }
   }
   for (const body of [[], 'x', 1, null]) t.throws(() => lenient(body), { code: 'invalidSyntax' })
-  t.throws(() => validate({ members: [] }, { resourceType: groupType, profile: 'lenient' }), {
-    code: 'invalidValue',
-  })
+  for (const group of [{ members: [] }, { displayName: '' }, { displayName: ' \t' }]) {
+    t.throws(() => validate(group, { resourceType: groupType, profile: 'lenient' }), { code: 'invalidValue' })
+  }
 })
 
 t.test('strict: schemas names what is used and nothing unknown', async (t) => {
