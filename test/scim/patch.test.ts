@@ -286,7 +286,7 @@ const replaces: Case[] = [
   { op: 'replace', path: 'groups', value: [], fails: 'mutability' },
   { op: 'replace', path: `${ENTERPRISE}:manager.displayName`, value: 'x', fails: 'mutability' },
   { op: 'replace', path: 'userName', value: null, fails: 'mutability' },
-  { op: 'replace', path: 'userName', value: '', fails: 'mutability' },
+  { op: 'replace', path: 'userName', value: '', fails: 'invalidValue' },
   { op: 'replace', path: 'unknown', value: 1, fails: 'invalidPath' },
   { op: 'replace', path: '__proto__', value: { polluted: true }, fails: 'invalidPath' },
   { op: 'replace', path: 'constructor.prototype', value: {}, fails: 'invalidPath' },
