@@ -32,7 +32,7 @@ export function pagesFor(reader: Reader) {
   const say = messagesFor(reader)
   return {
     refused: (refusal: Refusal, context: RefusedContext) =>
-      refusedPage({ say, title: say.refused.title, brand: context.organization }, refusal, context),
+      refusedPage({ say, title: refusedTitle(say, refusal), brand: context.organization }, refusal, context),
     failed: (refusal: Refusal, context: RefusedContext) =>
       refusedPage({ say, title: say.failed.title }, refusal, context),
     askAddress: (question: AddressQuestion) => addressPage(say, question, reader),
@@ -97,6 +97,12 @@ ${retry && html`<p class="actions"><a class="button" href="${retry}">${again}</a
 </dl>`,
   )
 }
+
+/** What was no sign-in of anybody's: who is signed in still is. */
+const NO_SIGN_IN = ['test_unknown', 'cross_site']
+
+const refusedTitle = ({ refused, failed }: Messages, { code }: Refusal): string =>
+  NO_SIGN_IN.includes(code) ? failed.title : refused.title
 
 function reasonOf({ reasons }: Messages, code: string): Reason | undefined {
   return Object.entries(reasons).find(([known]) => known === code)?.[1]

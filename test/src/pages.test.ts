@@ -87,6 +87,16 @@ t.test('the words of a provider stand beside the reason, in the language of the 
   t.match(page, '<html lang="de">')
 })
 
+t.test('what was refused and no sign-in does not say that nobody is signed in', async (t) => {
+  const titled = (code: string) =>
+    pagesFor(german)
+      .refused({ code, message: '' }, { requestId: 'r' })
+      .match(/<h1>(.*)<\/h1>/)?.[1]
+  const { refused, failed } = messagesFor(german)
+  t.same(['test_unknown', 'cross_site'].map(titled), [failed.title, failed.title])
+  t.same(['suspended', 'browser_mismatch'].map(titled), [refused.title, refused.title])
+})
+
 t.test('the language that an address chose is kept where a provider leads back without it', async (t) => {
   const usher = await startUsher(t)
   const { connection } = await usher.makePusher({
