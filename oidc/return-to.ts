@@ -33,6 +33,7 @@ function decode(text: string): string {
   try {
     return decodeURIComponent(text)
   } catch {
-    return text
+    // Not all of it is UTF-8; what is dangerous is ASCII.
+    return text.replace(/%[0-7][\da-f]/gi, (one) => decodeURIComponent(one))
   }
 }

@@ -13,7 +13,9 @@ const rotation: Shown = ['test/src/hostile-tokens.test.ts', 'keys that rotate tw
 
 /**
  * What the OpenID Foundation asks of a relying party with the authorization code flow, by the names that its conformance
- * suite gives to the modules, and where it is shown here. The cases in `lies` run through the routes of the whole service.
+ * suite gives to the modules, and where it is shown here. Left out is what is not offered: other flows and response modes
+ * (no cookie of this service comes with a POST from another site), dynamic registration, WebFinger, request objects,
+ * refresh tokens and mutual TLS. The cases in `lies` run through the routes of the whole service.
  */
 export const MODULES: Readonly<Record<string, Shown>> = {
   // Basic

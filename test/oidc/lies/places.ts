@@ -9,6 +9,8 @@ export const elsewhere = (home: string): string[] => [
     '/%252fevil.example',
     '/%5cevil.example',
     '%2f%2fevil.example',
+    // No text as a whole, for which a part is not less dangerous.
+    ...['/%5cevil.example%ff', '/%2Fevil.example%', '/%40evil.example%zz', '/a%0d%0ax:y%c3'],
   ],
   ...[
     '/a/..//evil.example',
