@@ -153,9 +153,9 @@ export async function deleteConnection(
   })
 }
 
-const signInSettings = {
-  name: 'oidc_connection',
-  text: `select c.id, c.name, c.issuer, c.client_id, c.client_secret, c.token_endpoint_auth_method,
+/** The OIDC halves that meet a condition, in an organization that is active. */
+export const signInSettings = (condition: string) => `
+         select c.id, c.name, c.issuer, c.client_id, c.client_secret, c.token_endpoint_auth_method,
            c.correlation_claim, c.scopes, c.scim_profile, c.settings, c.signal_token, c.pins,
            c.drift is not null as drifted, c.version,
            o.slug as organization_slug, o.name as organization_name, d.generation as outage_generation, d.failure,
@@ -163,8 +163,13 @@ const signInSettings = {
          from connections c join organizations o on o.id = c.organization_id and o.status = 'active'
          left join provider_documents d on d.organization_id = c.organization_id and d.connection_id = c.id
            and d.kind = 'endpoints' and d.version = c.version and d.failure is not null
-         where c.organization_id = $1 and ($2::uuid is null or c.id = $2) and (c.status = 'active' or c.status = 'disabled' and $3)
-           and c.issuer is not null order by c.id`,
+         where c.organization_id = $1 and ${condition} and c.issuer is not null order by c.id`
+
+const settings = {
+  name: 'oidc_connection',
+  text: signInSettings(
+    `($2::uuid is null or c.id = $2) and (c.status = 'active' or c.status = 'disabled' and $3)`,
+  ),
 }
 
 export interface OidcConnectionRow {
@@ -196,5 +201,5 @@ export function oidcConnections(
   id?: string,
   { disabled = false } = {},
 ): Promise<OidcConnectionRow[]> {
-  return query(db, signInSettings, [organizationId, id ?? null, disabled])
+  return query(db, settings, [organizationId, id ?? null, disabled])
 }

@@ -1,3 +1,4 @@
+export { type Arrival, type Asked, type Attempt, connectionStands, insertArrival } from './arrivals.ts'
 export { connect, type DatabaseAddress, type Db, disconnect, transact } from './connect.ts'
 export {
   type ConnectionTestRow,
@@ -143,6 +144,7 @@ export {
   type SignInTransactionRow,
   saveSignInTransaction,
   takeSignInTransaction,
+  takeSignInWithConnection,
 } from './sign-in-transactions.ts'
 export {
   endIfSignedOut,
@@ -174,7 +176,6 @@ export { insertPushed } from './user-batches.ts'
 export { countUsers, listUsers, userListFirstParameter } from './user-list.ts'
 export {
   findUser,
-  insertSignedIn,
   linkIdentity,
   lockUser,
   type NewIdentity,

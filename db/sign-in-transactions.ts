@@ -1,4 +1,5 @@
 import { query } from './connect.ts'
+import { type OidcConnectionRow, signInSettings } from './connections.ts'
 import type { Scope } from './scope.ts'
 
 export interface SignInTransactionRow {
@@ -59,19 +60,52 @@ export async function saveSignInTransaction(
   await query(db, save, [organizationId, now, ...own])
 }
 
+const columns = `t.connection_id, t.state_hash, t.browser_hash, t.nonce, t.code_verifier, t.return_to, t.demand, t.test_id,
+           t.expires_at`
+
+export interface SignInKey {
+  readonly connectionId: string
+  readonly stateHash: Buffer
+}
+
 const take = {
   name: 'take_sign_in_transaction',
-  text: `delete from sign_in_transactions
+  text: `delete from sign_in_transactions t
          where organization_id = $1 and state_hash = $2 and connection_id = $3 and expires_at > $4
-         returning connection_id, issuer, state_hash, browser_hash, nonce, code_verifier, return_to, demand, test_id,
-           expires_at`,
+         returning t.issuer, ${columns}`,
 }
 
 /** Takes it out: whoever comes second finds nothing. */
 export async function takeSignInTransaction(
   { db, organizationId, now }: Scope,
-  key: { connectionId: string; stateHash: Buffer },
+  key: SignInKey,
 ): Promise<SignInTransactionRow | null> {
   const values = [organizationId, key.stateHash, key.connectionId, now]
   return (await query<SignInTransactionRow>(db, take, values))[0] ?? null
+}
+
+const takeWithConnection = {
+  name: 'take_sign_in_with_connection',
+  text: `
+  with connection as materialized (${signInSettings(`c.id = $3 and c.status = 'active'`)}
+  ), taken as (
+    delete from sign_in_transactions t using connection
+    where t.organization_id = $1 and t.state_hash = $2 and t.connection_id = connection.id and t.expires_at > $4
+    returning t.issuer as begun_issuer, ${columns}
+  )
+  select * from connection left join taken on true`,
+}
+
+/** The same and its connection in one round trip; nothing is taken where the connection is not in use. */
+export async function takeSignInWithConnection(
+  { db, organizationId, now }: Scope,
+  key: SignInKey,
+): Promise<{ connection: OidcConnectionRow; transaction: SignInTransactionRow | null } | null> {
+  const values = [organizationId, key.stateHash, key.connectionId, now]
+  type Both = OidcConnectionRow &
+    Omit<SignInTransactionRow, 'issuer'> & { readonly begun_issuer: string | null }
+  const [row] = await query<Both>(db, takeWithConnection, values)
+  if (!row) return null
+  const { begun_issuer: issuer } = row
+  return { connection: row, transaction: issuer === null ? null : { ...row, issuer } }
 }

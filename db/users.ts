@@ -57,9 +57,9 @@ export const userColumns = `u.id, u.connection_id, u.managed, u.user_name, u.use
 
 // Every node of a plan costs, even one that finds nothing to do: a statement is there for each shape that is asked
 // for often, and carries no more than that shape needs. $1 to $5 are those of `written`; $6 to $14 are the person,
-// $15 and $16 what guards the write, $17 to $21 the place, $22 to $26 the login.
+// $15 and $16 what guards the write, $17 to $21 the place.
 
-const personValues = (scope: Scope, { id, record, events }: UserWrite): unknown[] => [
+export const personValues = (scope: Scope, { id, record, events }: UserWrite): unknown[] => [
   ...written(scope, events),
   id,
   record.connection_id,
@@ -72,7 +72,7 @@ const personValues = (scope: Scope, { id, record, events }: UserWrite): unknown[
   JSON.stringify(record.attributes),
 ]
 
-const placeValues = (place: NewPlace | undefined): unknown[] => [
+export const placeValues = (place: NewPlace | undefined): unknown[] => [
   place?.workspaceId,
   place?.teamId,
   place?.name,
@@ -80,7 +80,7 @@ const placeValues = (place: NewPlace | undefined): unknown[] => [
   place?.rule,
 ]
 
-const placing = `
+export const placing = `
   place as (
     insert into workspaces (organization_id, id, team_id, name, default_of, created_at)
     select $1, $17::uuid, $18::uuid, $19, person.id, $2 from person where $17::uuid is not null
@@ -90,55 +90,15 @@ const placing = `
     select $1, person.id, place.id, $20::membership_role, 'provisioning', $21, $2 from person, place
   )`
 
-const loggingIn = `
-  login as (
-    insert into identities (organization_id, id, connection_id, issuer, subject, user_id, correlation, created_at)
-    select $1, $22::uuid, $23::uuid, $24, $25, person.id, $26, $2 from person
-  )`
-
 /** What the attributes of `$14` say that is looked up by an index. */
-const emailKeys = `lower(jsonb_path_query_array($14::jsonb, '$.emails[*].value')::text)::jsonb`
-const displayName = "$14::jsonb ->> 'displayName'"
-const manager = `$14::jsonb #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}'`
-
-const inserting = `
-  person as (
-    insert into users (organization_id, id, connection_id, managed, user_name, user_name_key, external_id, status,
-                       reason, attributes, email_keys, display_name, manager, created_at, updated_at)
-    select $1, $6::uuid, $7::uuid, $8, $9, $10, $11, $12::user_status, $13, $14::jsonb,
-      ${emailKeys}, ${displayName}, ${manager}, $2, $2
-    where not exists (select from policies where organization_id = $1 and version > $15)
-      and ($16::boolean or not exists (
-        select from users where organization_id = $1 and external_id = $11 and connection_id = $7::uuid
-          and deleted_at is not null))
-    on conflict do nothing
-    returning id
-  )`
-
-const insert = {
-  name: 'insert_user',
-  text: `with ${inserting}, ${placing}, ${loggingIn}, ${recording('person')} select id from person`,
-}
+export const emailKeys = `lower(jsonb_path_query_array($14::jsonb, '$.emails[*].value')::text)::jsonb`
+export const displayName = "$14::jsonb ->> 'displayName'"
+export const manager = `$14::jsonb #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}'`
 
 export interface InsertGuard {
   readonly policyVersion: number
   /** Whether a deleted person of the same externalId has been looked for; unseen, one keeps this from writing. */
   readonly formerSeen: boolean
-}
-
-/**
- * Makes a person with place, login and events in one statement. False where the guard holds it back, or the
- * userName or externalId is taken: then nothing was written. A login that is taken is a 23505.
- */
-export async function insertSignedIn(
-  scope: Scope,
-  { identity, ...write }: UserWrite & { identity: NewIdentity },
-  { policyVersion, formerSeen }: InsertGuard,
-): Promise<boolean> {
-  const { id, connectionId, issuer, subject, correlation } = identity
-  const values = [...personValues(scope, write), policyVersion, formerSeen, ...placeValues(write.place)]
-  values.push(id, connectionId, issuer, subject, correlation)
-  return (await query(scope.db, insert, values)).length === 1
 }
 
 const updating = `

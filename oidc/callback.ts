@@ -6,7 +6,7 @@ import { OidcError, providerError, refused } from './errors.ts'
 import { identify } from './identify.ts'
 import { unlessDown } from './outage.ts'
 import { pinsOf } from './pins.ts'
-import type { OidcConnection, SignInTransaction, VerifiedSignIn } from './ports.ts'
+import type { Begun, OidcConnection, SignInKey, SignInTransaction, VerifiedSignIn } from './ports.ts'
 import { readSession, setSession } from './sessions.ts'
 import { endTest, quiet } from './test.ts'
 import { hash, isBoundTo, takeFromBrowser } from './transactions.ts'
@@ -14,29 +14,58 @@ import { checkPace, pathParameter, queryOf, single, type Visit } from './visit.t
 
 /** `GET /oidc/{connection}/callback`: the provider's answer. All network comes before the host signs anybody in. */
 export async function callback(visit: Visit): Promise<unknown> {
-  const connection = await loadAnswered(visit)
-  const answer = readAnswer(visit)
-  const transaction = await takeTransaction(visit, connection, answer)
-  const person = await whoAnswered(quiet(visit), { connection, answer, transaction })
+  const answered = await takeAnswered(visit)
+  const person = await whoAnswered(quiet(visit), answered)
   if (visit.test !== undefined) return endTest(visit, { person })
-  await checkStill(visit, connection)
   const replaces = readSession(visit)
   const result = await visit.options.signIn(person, {
     requestId: visit.request.id,
     ...(replaces !== undefined && { replaces }),
   })
   if ('refusal' in result) throw new OidcError(result.refusal)
+  if ('gone' in result) throw await whyGone(visit, answered.connection)
   setSession(visit, result.session)
-  return visit.reply.redirect(transaction.returnTo, 303)
+  return visit.reply.redirect(answered.transaction.returnTo, 303)
+}
+
+/**
+ * The sign-in that is answered; nothing is taken by an answer that is malformed, or was not asked for by this browser,
+ * which is told on the page of the connection all the same.
+ */
+async function takeAnswered(visit: Visit): Promise<Answered> {
+  const stateHash = hash(new URLSearchParams(queryOf(visit.request)).get('state') ?? '')
+  const key = { connectionId: pathParameter(visit, 'connection'), stateHash }
+  const read = readOrRefuse(visit, stateHash)
+  if (read instanceof OidcError) {
+    await loadAnswered(visit, key)
+    throw read
+  }
+  const begun = (await visit.options.store.takeBegun(key)) ?? (await takeTest(visit, key))
+  visit.connection = begun.connection
+  return { ...begun, answer: read.answer, transaction: checkBegun(visit, begun, read.browser) }
+}
+
+function readOrRefuse(visit: Visit, stateHash: Buffer): { answer: Answer; browser: string } | OidcError {
+  try {
+    const answer = readAnswer(visit)
+    const browser = takeFromBrowser(visit, stateHash)
+    // The browser holds the secret of the sign-in: else somebody else's answer was planted in it.
+    return browser === undefined ? refused('browser_mismatch', 'no cookie') : { answer, browser }
+  } catch (error) {
+    if (error instanceof OidcError) return error
+    throw error
+  }
+}
+
+async function takeTest(visit: Visit, key: SignInKey): Promise<Begun> {
+  const connection = await loadAnswered(visit, key)
+  return { connection, transaction: await visit.options.store.takeTransaction(key) }
 }
 
 /** A connection may be tried before it is enabled; else such a one is as good as none. */
-async function loadAnswered(visit: Visit): Promise<OidcConnection> {
+async function loadAnswered(visit: Visit, key: SignInKey): Promise<OidcConnection> {
   const { store, tests } = visit.options
-  const connectionId = pathParameter(visit, 'connection')
-  const stateHash = hash(new URLSearchParams(queryOf(visit.request)).get('state') ?? '')
-  const connection =
-    (await store.connection(connectionId)) ?? (await tests?.connectionOf({ connectionId, stateHash }))
+  const connection = (await store.connection(key.connectionId)) ?? (await tests?.connectionOf(key))
   if (!connection) throw refused('unknown_connection')
   visit.connection = connection
   return connection
@@ -87,23 +116,14 @@ function readAnswer({ request }: Visit): Answer {
 }
 
 /**
- * - The browser holds the secret of the sign-in: else somebody else's answer was planted in it.
  * - The sign-in was begun on this connection, and at the provider that it leads to still.
- * - It is not yet over, and is over now.
+ * - It was begun by this browser, was not yet over, and is over now.
  */
-async function takeTransaction(
-  visit: Visit,
-  { id: connectionId, issuer }: OidcConnection,
-  { state }: Answer,
-): Promise<SignInTransaction> {
-  const stateHash = hash(state)
-  const browser = takeFromBrowser(visit, stateHash)
-  if (browser === undefined) throw refused('browser_mismatch', 'no cookie')
-  const transaction = await visit.options.store.takeTransaction({ connectionId, stateHash })
+function checkBegun(visit: Visit, { connection, transaction }: Begun, browser: string): SignInTransaction {
   if (!transaction || transaction.expiresAt <= visit.now()) throw refused('state_unknown')
   visit.progress.stage = 'answer'
   if (transaction.testId !== undefined) visit.test = transaction.testId
-  if (transaction.issuer !== issuer) throw refused('state_unknown', 'begun at another provider')
+  if (transaction.issuer !== connection.issuer) throw refused('state_unknown', 'begun at another provider')
   if (!isBoundTo(transaction, browser)) throw refused('browser_mismatch', 'wrong secret')
   visit.returnTo = transaction.returnTo
   visit.demand = transaction.demand ?? {}
@@ -122,11 +142,9 @@ function checkError({ error, errorDescription }: Answer): void {
   if (error !== undefined) throw providerError(error, errorDescription)
 }
 
-/** A connection that was disabled, or led to another provider, while its own was asked lets nobody in. */
-async function checkStill(visit: Visit, { id, issuer, clientId }: OidcConnection): Promise<void> {
-  const now = await visit.options.store.connection(id)
-  if (!now) throw refused('unknown_connection')
-  if (now.issuer !== issuer || now.clientId !== clientId) throw refused('state_unknown', 'connection changed')
+async function whyGone(visit: Visit, { id }: OidcConnection): Promise<OidcError> {
+  const isOn = await visit.options.store.connection(id)
+  return isOn ? refused('state_unknown', 'connection changed') : refused('unknown_connection')
 }
 
 /** From the configured address, not from the request's: the token request derives `redirect_uri` from it. */

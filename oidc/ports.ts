@@ -1,11 +1,22 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { CryptoKey } from 'jose'
+import type { DocumentKind, Seen, SharedDocument } from './documents.ts'
 import type { AddressQuestion, Organization, Pages } from './pages.ts'
 import type { Progress } from './progress.ts'
 import type { Failure, Refusal, RefusalContext } from './refusal.ts'
 import type { Signal, SignalStream } from './signal.ts'
 
-export type { AddressQuestion, Failure, Organization, Pages, Refusal, RefusalContext }
+export type {
+  AddressQuestion,
+  DocumentKind,
+  Failure,
+  Organization,
+  Pages,
+  Refusal,
+  RefusalContext,
+  Seen,
+  SharedDocument,
+}
 
 export type TokenEndpointAuthMethod =
   | 'client_secret_post'
@@ -113,7 +124,7 @@ export interface ConnectionTests {
     token: string
   }): Promise<{ id: string; connection: OidcConnection } | null>
   /** The connection, enabled or not, where such a test is under way. */
-  connectionOf(key: { connectionId: string; stateHash: Buffer }): Promise<OidcConnection | null>
+  connectionOf(key: SignInKey): Promise<OidcConnection | null>
   /** Reports it; whether the person would have been signed in. */
   finish(tried: TriedSignIn): Promise<{ ok: boolean }>
 }
@@ -163,6 +174,19 @@ export interface SignInContext {
 export type SignInResult =
   | { readonly session: { readonly token: string; readonly expiresAt: Date } }
   | { readonly refusal: Refusal }
+  /** The connection is off, or leads elsewhere, by now. */
+  | { readonly gone: true }
+
+export interface SignInKey {
+  readonly connectionId: string
+  readonly stateHash: Buffer
+}
+
+export interface Begun {
+  readonly connection: OidcConnection
+  /** Null where none was begun on it, or it is over. */
+  readonly transaction: SignInTransaction | null
+}
 
 export interface OidcStore {
   /** The connection, when it is enabled and its organization active. */
@@ -177,7 +201,9 @@ export interface OidcStore {
   connectionsFor(address: string): Promise<OidcConnection[] | null>
   saveTransaction(transaction: SignInTransaction): Promise<void>
   /** Takes it out, so that it is used once. Expired ones are not returned. */
-  takeTransaction(key: { connectionId: string; stateHash: Buffer }): Promise<SignInTransaction | null>
+  takeTransaction(key: SignInKey): Promise<SignInTransaction | null>
+  /** The same with its connection; nothing is taken where that is not enabled, or its organization not active. */
+  takeBegun(key: SignInKey): Promise<Begun | null>
   /** Whose session it is, while it is alive. */
   organizationOf(token: string): Promise<Organization | null>
   /** Ends the session; says what the provider needs to end its own. */
@@ -192,26 +218,6 @@ export interface OidcStore {
   signOut(signOut: SignOut, context: { requestId: string }): Promise<boolean>
   /** Leaves one event where the connection is known. */
   recordRefusal(refusal: Refusal, context: RefusalContext): Promise<void>
-}
-
-/** `endpoints` has no body: it stands for whether the provider answers at all. */
-export type DocumentKind = 'discovery' | 'keys' | 'signal-keys' | 'endpoints'
-
-/** What one process got of a provider, or why it did not, for all of them. */
-export interface SharedDocument {
-  /** Raised with each body. */
-  readonly generation: number
-  readonly body?: string
-  readonly fetchedAt?: Date
-  readonly failure?: Pick<Refusal, 'code' | 'detail'>
-  readonly failedAt?: Date
-  /** Until when some process is at it. */
-  readonly askingUntil?: Date
-}
-
-export interface Seen {
-  readonly generation: number
-  readonly mostAsked: number
 }
 
 /** What is known of providers to all processes, for as long as the version of their connection stays. */
@@ -238,7 +244,10 @@ export interface OidcOptions {
   readonly documents: ProviderDocuments
   /** Absent: there are none. */
   readonly tests?: ConnectionTests
-  /** Recognizes or provisions the person, begins a session and ends the one it replaces. */
+  /**
+   * Recognizes or provisions the person, begins a session and ends the one it replaces. A connection that was disabled,
+   * or led to another provider, while its own was asked lets nobody in.
+   */
   readonly signIn: (person: VerifiedSignIn, request: SignInContext) => Promise<SignInResult>
   /** Does what a transmitter of signals says; nothing where its token was used before. */
   readonly signal: (received: ReceivedSignals, request: { requestId: string }) => Promise<void>

@@ -1,11 +1,11 @@
 import { beginSession, endSession, type Scope } from '../../db/index.ts'
-import type { OidcOptions, SignInResult, VerifiedSignIn } from '../../oidc/index.ts'
+import type { OidcOptions, VerifiedSignIn } from '../../oidc/index.ts'
 import { newToken, readToken } from '../auth.ts'
 import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
 import type { Policies } from '../provisioning/policy.ts'
-import { provision } from '../provisioning/provision.ts'
-import { Refused } from '../provisioning/refused.ts'
+import { type Beginning, provision } from '../provisioning/provision.ts'
+import { ConnectionGone, Refused } from '../provisioning/refused.ts'
 import { signInOf } from '../translate/claims.ts'
 import { claimsOf } from './claims-of.ts'
 import { signedOutMeanwhile } from './oidc-sign-out.ts'
@@ -13,7 +13,7 @@ import { type Host, idTokenPlace, type LinkingConnection } from './oidc-store.ts
 import type { PolicyRefusal } from './refusals.ts'
 import { sessionLimits } from './session-limits.ts'
 
-/** Recognizes or provisions who has signed in, and begins their session. */
+/** Recognizes or provisions who has signed in, and begins their session: for somebody new in one statement. */
 export function oidcSignIn(host: Host, policies: Policies): OidcOptions['signIn'] {
   return async (person, { requestId, replaces }) => {
     const connection = person.connection as LinkingConnection // the store made it
@@ -21,50 +21,58 @@ export function oidcSignIn(host: Host, policies: Policies): OidcOptions['signIn'
     const actor = `sign-in:${connectionId}`
     const scope = { db: host.db, organizationId, actor, now: host.clock(), requestId }
     try {
-      const { userId } = await provision(scope, signInOf(person, claimsOf(connection)), policies)
-      const begun = await begin(scope, { host, person, userId })
+      const { token, beginning } = await begin(scope, host, person)
+      await enter(scope, { person, beginning, policies })
       if (replaces !== undefined) await endReplaced(scope, replaces)
-      return begun
+      return { session: { token, expiresAt: beginning.session.expiresAt } }
     } catch (error) {
       if (error instanceof Refused) return { refusal: refusalOf(error) }
+      if (error instanceof ConnectionGone) return { gone: true }
       throw error
     }
   }
 }
 
-interface Beginning {
-  readonly host: Host
-  readonly person: VerifiedSignIn
-  readonly userId: string
-}
-
-async function begin(scope: Scope, { host, person, userId }: Beginning): Promise<SignInResult> {
-  const { organizationId, now } = scope
+/** What is to be written once it is known whose session it is; nothing is sealed while a transaction waits. */
+async function begin(
+  { organizationId, now }: Scope,
+  host: Host,
+  person: VerifiedSignIn,
+): Promise<{ token: string; beginning: Beginning }> {
   const { token, secretHash } = newToken(organizationId)
   const idToken = await host.secrets.seal(person.idToken, idTokenPlace(organizationId, token))
-  const { id: connectionId, sessionSettings } = person.connection as LinkingConnection // the store made it
-  const limits = sessionLimits(now, sessionSettings, person.sessionExpiry)
+  const { id: connectionId, issuer, clientId, sessionSettings } = person.connection as LinkingConnection // as above
   const session = {
     id: newId(),
     secretHash,
-    userId,
-    connectionId,
     sid: person.sid ?? null,
     idToken,
     authentication: person.authentication ?? null,
-    ...limits,
+    ...sessionLimits(now, sessionSettings, person.sessionExpiry),
   }
-  const event = eventOf({
-    type: 'session.begun',
-    subject: { type: 'user', id: userId },
-    data: { via: 'sign-in', connectionId, sessionId: session.id },
-  })
-  // Shut out between being recognized and the session.
-  if (!(await beginSession(scope, session, [event])))
-    throw new Refused({ code: 'suspended', rule: 'person suspended', userId })
+  const data = { via: 'sign-in', connectionId, sessionId: session.id }
+  const event = (id: string) => eventOf({ type: 'session.begun', subject: { type: 'user', id }, data })
+  return { token, beginning: { asked: { connectionId, issuer, clientId }, session, event } }
+}
+
+interface Entering {
+  readonly person: VerifiedSignIn
+  readonly beginning: Beginning
+  readonly policies: Policies
+}
+
+async function enter(scope: Scope, { person, beginning, policies }: Entering): Promise<void> {
+  const { session, asked, event } = beginning
+  const identity = signInOf(person, claimsOf(person.connection as LinkingConnection)) // as above
+  const { userId, outcome } = await provision(scope, { identity, beginning }, policies)
+  if (outcome !== 'create') {
+    const own = { ...session, userId, connectionId: asked.connectionId }
+    // Shut out between being recognized and the session.
+    if (!(await beginSession(scope, own, [event(userId)])))
+      throw new Refused({ code: 'suspended', rule: 'person suspended', userId })
+  }
   if (await signedOutMeanwhile(scope, person, session.id))
     throw new Refused({ code: 'signed_out', rule: 'signed out meanwhile', userId })
-  return { session: { token, expiresAt: limits.expiresAt } }
 }
 
 /** The session whose cookie the browser held until now, which may be of another organization. */

@@ -12,16 +12,12 @@ import {
   organizationOfConnection,
   type Scope,
   type SessionSettings,
-  type SignInTransactionRow,
-  saveSignInTransaction,
-  takeSignInTransaction,
 } from '../../db/index.ts'
 import type {
   OidcConnection,
   OidcStore,
   Organization,
   ProviderDocuments,
-  SignInTransaction,
   TokenEndpointAuthMethod,
 } from '../../oidc/index.ts'
 import { hashOf, readToken } from '../auth.ts'
@@ -35,6 +31,7 @@ import { presetRules } from '../translate/presets.ts'
 import { oidcDocuments } from './oidc-documents.ts'
 import { oidcPins } from './oidc-pins.ts'
 import { signOut } from './oidc-sign-out.ts'
+import { oidcTransactions } from './oidc-transactions.ts'
 import type { RefusalLog } from './refusals.ts'
 
 /** A connection with what linking needs to know of it. */
@@ -77,14 +74,9 @@ export function oidcStore(
       if (!domain) return null
       return connectionsIn(opened, (await organizationByDomain(host.db, domain)) ?? NONE)
     },
-    async saveTransaction(transaction) {
-      await saveSignInTransaction(await knownScopeOf(transaction.connectionId), rowOf(transaction))
-    },
-    async takeTransaction(key) {
-      const scope = await scopeOf(key.connectionId)
-      const row = scope && (await takeSignInTransaction(scope, key))
-      return row && transactionOf(row)
-    },
+    ...oidcTransactions({ scopeOf, knownScopeOf }, (row, organizationId) =>
+      connectionOf(row, organizationId, opened.secrets),
+    ),
     ...oidcPins(knownScopeOf),
     organizationOf: (token) => organizationOfSession(host, token),
     endSession: (token) => end(host, token),
@@ -128,37 +120,6 @@ async function connectionsIn(
   const rows = await oidcConnections(scopeFor(host, { organizationId }))
   return Promise.all(rows.map((row) => connectionOf(row, organizationId, host.secrets)))
 }
-
-const rowOf = ({
-  connectionId,
-  stateHash,
-  browserHash,
-  ...rest
-}: SignInTransaction): SignInTransactionRow => ({
-  connection_id: connectionId,
-  issuer: rest.issuer,
-  state_hash: stateHash,
-  browser_hash: browserHash,
-  nonce: rest.nonce,
-  code_verifier: rest.codeVerifier,
-  return_to: rest.returnTo,
-  demand: rest.demand ?? null,
-  test_id: rest.testId ?? null,
-  expires_at: rest.expiresAt,
-})
-
-const transactionOf = (row: SignInTransactionRow): SignInTransaction => ({
-  connectionId: row.connection_id,
-  issuer: row.issuer,
-  stateHash: row.state_hash,
-  browserHash: row.browser_hash,
-  nonce: row.nonce,
-  codeVerifier: row.code_verifier,
-  returnTo: row.return_to,
-  ...(row.demand && { demand: row.demand }),
-  ...(row.test_id !== null && { testId: row.test_id }),
-  expiresAt: row.expires_at,
-})
 
 function scopeFor(
   { db, clock }: Pick<Host, 'db' | 'clock'>,

@@ -71,7 +71,7 @@ async function create(
   await checkReferences(caller, attributes)
   const saying = sayingOf(attributes)
   const push = { via: 'scim' as const, connectionId, ...saying }
-  const { userId, outcome } = await provision(scope, push, policies)
+  const { userId, outcome } = await provision(scope, { identity: push }, policies)
   if (outcome === 'create' && managerOf(attributes) === undefined)
     return {
       id: userId,

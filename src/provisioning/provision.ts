@@ -1,8 +1,11 @@
 import {
+  type Arrival,
+  type Asked,
+  connectionStands,
   failureOf,
   findMatches,
+  insertArrival,
   insertPushed,
-  insertSignedIn,
   linkIdentity,
   type Match,
   type NewEvent,
@@ -15,22 +18,39 @@ import {
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
-import type { Identity } from './identity.ts'
+import type { Identity, Push, SignIn } from './identity.ts'
 import { news } from './news.ts'
 import { type Plan, plan } from './plan.ts'
 import type { Policies, Policy } from './policy.ts'
-import { Refused } from './refused.ts'
+import { ConnectionGone, Refused } from './refused.ts'
 
-/** The record an identity has led to. `version` and times are those of the write; absent where nothing was written. */
+/** The record an identity has led to. */
 export interface Provisioned {
   readonly userId: string
+  /** After `create` the session of a sign-in has begun; after any other outcome it has not. */
   readonly outcome: Exclude<Plan['outcome'], 'refuse'>
 }
 
+/** What begins in the statement that makes somebody, and the connection that must be as it was for anything to. */
+export interface Beginning {
+  readonly asked: Asked
+  readonly session: Arrival['session']
+  /** That it has begun. */
+  readonly event: (userId: string) => NewEvent
+}
+
 /** One plan, and what applying it needs. */
-interface Planned {
+type Planned = Planning & (Pushed | SignedIn)
+interface Pushed {
+  readonly identity: Push
+}
+interface SignedIn {
+  readonly identity: SignIn
+  readonly beginning: Beginning
+}
+
+interface Planning {
   readonly policy: Policy
-  readonly identity: Identity
   readonly plan: Exclude<Plan, { outcome: 'refuse' }>
   /** Whether the facts were read; a first attempt plans as if nobody were known. */
   readonly informed: boolean
@@ -40,24 +60,42 @@ const ATTEMPTS = 3
 
 /**
  * Recognizes or makes the person an IdP speaks of, wholly or not at all, exactly once whatever races with it.
- * A push is first planned as if nobody were known, and applied in one statement that the unique keys guard; where that
- * writes nothing, the facts are read, planned and applied. Throws `Refused`.
+ * First it is planned as if nobody were known, and applied in one statement that the unique keys guard; where that
+ * writes nothing, the facts are read, planned and applied. Throws `Refused`, and for a sign-in `ConnectionGone`.
  */
-export async function provision(scope: Scope, identity: Identity, policies: Policies): Promise<Provisioned> {
+export async function provision(
+  scope: Scope,
+  said: Pushed | SignedIn,
+  policies: Policies,
+): Promise<Provisioned> {
+  const { identity } = said
+  // Of the policy: no statement guards a refusal, so it is by what was read now.
+  let isFresh = false
   for (let attempt = 1; attempt <= ATTEMPTS + 1; attempt++) {
     const policy = await policies.current(scope)
-    const informed = attempt > 1 || identity.via === 'sign-in'
+    const informed = attempt > 1
     const facts = informed ? await findMatches(scope, keysOf(identity)) : []
     const decided = plan(policy, identity, facts, scope.now)
-    // No statement guards a refusal: it is by what was read now.
-    if (decided.outcome === 'refuse' && attempt > 1) throw refused(policy, decided)
     if (decided.outcome !== 'refuse') {
-      const userId = await apply(scope, { policy, identity, plan: decided, informed })
+      const userId = await apply(scope, { ...said, policy, plan: decided, informed })
       if (userId) return { userId, outcome: decided.outcome }
+      // Mostly somebody is known; were it the policy that is no longer the newest, the next attempt would show it.
+      if ('beginning' in said && !informed) continue
+    } else if (isFresh && informed) {
+      throw refused(policy, decided)
+    } else if (!informed) {
+      await assertStanding(scope, said)
     }
     policies.forget(scope.organizationId)
+    isFresh = true
   }
   throw new Problem('unavailable', 'The person is changed by too many at once.', { retryAfter: 1 })
+}
+
+/** As the statement that makes somebody does by itself. */
+async function assertStanding(scope: Scope, said: Pushed | SignedIn): Promise<void> {
+  if ('beginning' in said && !(await connectionStands(scope, said.beginning.asked)))
+    throw new ConnectionGone()
 }
 
 const refused = (policy: Policy, { code, rule, user }: Extract<Plan, { outcome: 'refuse' }>) =>
@@ -95,21 +133,38 @@ async function write(scope: Scope, planned: Planned): Promise<string | undefined
   }
 }
 
-async function create(scope: Scope, { policy, identity, plan: decided, informed }: Planned) {
+async function create(scope: Scope, planned: Planned): Promise<string | undefined> {
+  if ('beginning' in planned) return arrive(scope, planned)
+  const { policy, identity, plan: decided, informed } = planned
   const id = newId()
   const place = decided.place ? newPlace(policy) : undefined
   const events = [
     happened('user.created', id, { policy, identity, rule: decided.rule }),
     ...(place ? [provisioned(id, { policy, identity, place })] : []),
   ]
-  const record = recordOf(identity, { managed: identity.via === 'scim' })
+  const write = { id, record: recordOf(identity, { managed: true }), place, events }
   const guard = { policyVersion: policy.version, formerSeen: informed }
-  const write = { id, record, place, events }
-  const made =
-    identity.via === 'scim'
-      ? await insertPushed(scope, write, guard)
-      : await insertSignedIn(scope, { ...write, identity: newIdentity(identity) }, guard)
-  return made ? id : undefined
+  return (await insertPushed(scope, write, guard)) ? id : undefined
+}
+
+/** Whoever signs in themselves has their place at once. */
+async function arrive(
+  scope: Scope,
+  { policy, identity, plan: { rule }, beginning }: Planning & SignedIn,
+): Promise<string | undefined> {
+  const id = newId()
+  const place = newPlace(policy)
+  const events = [
+    happened('user.created', id, { policy, identity, rule }),
+    provisioned(id, { policy, identity, place }),
+    beginning.event(id),
+  ]
+  const attempt = await insertArrival(scope, {
+    ...{ id, place, events, record: recordOf(identity, { managed: false }), identity: newIdentity(identity) },
+    ...{ session: beginning.session, asked: beginning.asked, policyVersion: policy.version },
+  })
+  if (attempt === 'gone') throw new ConnectionGone()
+  return attempt === 'made' ? id : undefined
 }
 
 /** Writes a push onto a person who is known: made by a sign-in, or deleted a while ago. */
@@ -132,8 +187,8 @@ function rewrite(scope: Scope, { policy, identity, plan: decided }: Planned, use
 }
 
 async function link(scope: Scope, planned: Planned, user: Match): Promise<string | undefined> {
+  if (!('beginning' in planned)) throw new TypeError('only a sign-in is linked')
   const { policy, identity, plan: decided } = planned
-  if (identity.via !== 'sign-in') throw new TypeError('only a sign-in is linked')
   if (decided.place && !(await complete(scope, planned, user))) return undefined
   const events = [happened('user.linked', user.id, { policy, identity, rule: decided.rule })]
   const linked = await linkIdentity(scope, user.id, { identity: newIdentity(identity), events })

@@ -13,6 +13,11 @@ const sentences: Record<RefusalCode, string> = {
 
 export const refusalCodes = Object.keys(sentences)
 
+/** The connection that somebody signs in by is no longer what it was when its provider was asked: nothing was written. */
+export class ConnectionGone extends Error {
+  override readonly name = 'ConnectionGone'
+}
+
 /** A decision against an identity: nothing was written. `code` is stable; the message is safe to show. */
 export class Refused extends Error {
   override readonly name = 'Refused'

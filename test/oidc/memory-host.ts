@@ -147,6 +147,13 @@ function storeOf(host: MemoryHost): OidcStore {
       transactions.delete(keyOf(key))
       return found
     },
+    takeBegun: async (key) => {
+      const connection = connections.find(({ id }) => id === key.connectionId)
+      if (!connection) return null
+      const found = transactions.get(keyOf(key)) ?? null
+      transactions.delete(keyOf(key))
+      return { connection, transaction: found }
+    },
     pin: async (connection, found) => {
       const at = connections.findIndex((one) => one.id === connection.id)
       const known = connections[at]?.pins

@@ -140,12 +140,31 @@ function asksOf(call: api.Call) {
 
 const ISSUER = 'https://idp.example'
 
+/** Where a connection leads; one without that half gets one, since else nobody could sign in by it. */
+async function oidcHalf(
+  db: Db,
+  { id, organizationId }: Pick<api.Connection, 'id' | 'organizationId'>,
+  issuer: string,
+) {
+  const text = `
+    with missing as (
+      update connections set issuer = $3, client_id = 'c' where organization_id = $1 and id = $2 and issuer is null)
+    select coalesce(issuer, $3) as issuer, coalesce(client_id, 'c') as "clientId" from connections
+    where organization_id = $1 and id = $2`
+  const [half] = await query<{ issuer: string; clientId: string }>(db, { text }, [organizationId, id, issuer])
+  return half ?? { issuer, clientId: 'c' }
+}
+
 function signInOf(host: Parameters<typeof oidcSignIn>[0]): Usher['signIn'] {
   const signIn = oidcSignIn(host, rememberedPolicies())
   return async ({ id, organizationId, bound, correlationClaim }, claims) => {
     const linking = { organizationId, bound, correlationClaim }
     const { sub: subject, sid, iat, iss: issuer = ISSUER } = claims
-    const oidc = { issuer, clientId: 'c', scopes: ['openid'], version: 1 }
+    const oidc = {
+      ...(await oidcHalf(host.db, { id, organizationId }, issuer)),
+      scopes: ['openid'],
+      version: 1,
+    }
     const connection = { id, name: 'idp', organization: { slug: '', name: '' }, ...oidc, ...linking }
     const person = {
       connection,
@@ -158,6 +177,7 @@ function signInOf(host: Parameters<typeof oidcSignIn>[0]): Usher['signIn'] {
     }
     const result = await signIn(person, { requestId: 'sign-in' })
     if ('refusal' in result) return { cookie: '', code: result.refusal.code }
+    if ('gone' in result) return { cookie: '', code: 'gone' }
     return { cookie: `__Host-usher_session=${result.session.token}` }
   }
 }
