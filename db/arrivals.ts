@@ -7,7 +7,6 @@ import {
   emailKeys,
   manager,
   type NewIdentity,
-  type NewPlace,
   personValues,
   placeValues,
   placing,
@@ -23,7 +22,6 @@ export interface Asked {
 
 /** Somebody whom a sign-in makes, with the session that begins by it. */
 export interface Arrival extends UserWrite {
-  readonly place: NewPlace
   readonly identity: NewIdentity
   readonly session: Omit<NewSession, 'userId' | 'connectionId'>
   readonly asked: Asked
@@ -60,8 +58,8 @@ const arrive = {
   ), begun as (
     insert into sessions (organization_id, id, secret_hash, user_id, user_epoch, connection_id, workspace_id,
                           sid, id_token, created_at, expires_at, seen_at, idle_at, touch_at, authentication)
-    select $1, $27::uuid, $28, person.id, 0, $7, place.id, $29, $30, $2, $31, $2, $32, $33, $34::jsonb
-    from person, place
+    select $1, $27::uuid, $28, person.id, 0, $7, $17::uuid, $29, $30, $2, $31, $2, $32, $33, $34::jsonb
+    from person
   ), ${recording('person')}
   select exists (select from standing) as standing, exists (select from person) as made`,
 }

@@ -141,3 +141,13 @@ export async function touchScimCredential(
 ): Promise<void> {
   await query(db, touch, [organizationId, id, now])
 }
+
+const atWork = {
+  name: 'scim_at_work',
+  text: `select from scim_credentials where organization_id = $1 and connection_id = $2 and last_used_at is not null limit 1`,
+}
+
+/** Whether anybody has pushed on the connection. */
+export async function isScimAtWork({ db, organizationId }: Scope, connectionId: string): Promise<boolean> {
+  return (await query(db, atWork, [organizationId, connectionId])).length === 1
+}

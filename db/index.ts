@@ -23,6 +23,7 @@ export {
 export {
   createScimCredential,
   findScimCredential,
+  isScimAtWork,
   listScimCredentials,
   revokeScimCredential,
   rotateScimCredential,
@@ -62,7 +63,7 @@ export {
 export { holdAlone } from './hold.ts'
 export { checkInvariants, type Violation } from './invariants.ts'
 export { takeLease } from './leases.ts'
-export { findMatches, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
+export { findMatches, isPlaced, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
 export { deleteLogo, findLogo, type LogoRow, logoVersion, putLogo } from './logos.ts'
 export { migrate, pendingMigrations } from './migrate.ts'
 export type {
@@ -92,6 +93,7 @@ export {
   listPolicyVersions,
   type PolicyRow,
   type PolicyVersion,
+  supposedPolicy,
 } from './policies.ts'
 export {
   claimProviderDocument,

@@ -1,22 +1,33 @@
 -- What must hold of every database, whatever happened to it. Each query returns what breaks its rule: no row, ever.
 -- Run by `usher doctor` and after every experiment. Reads across organizations, so only operators run it.
 
--- name: whoever is ready has a default workspace with a role in it and a home for it
+-- name: whoever is ready has a default workspace, or is where a decision has put them
 select u.organization_id, u.id
 from users u
-left join workspaces w on w.organization_id = u.organization_id and w.default_of = u.id
-left join memberships m on m.organization_id = u.organization_id and m.user_id = u.id and m.workspace_id = w.id
+where u.status = 'ready'
+  and not exists (select from workspaces w where w.organization_id = u.organization_id and w.default_of = u.id)
+  and not exists (select from events e where e.organization_id = u.organization_id and e.subject_id = u.id
+                  and e.type = 'user.provisioned');
+
+-- name: who has a default workspace has a role in it, and it a home
+select w.organization_id, w.id
+from workspaces w
+left join memberships m on m.organization_id = w.organization_id and m.user_id = w.default_of and m.workspace_id = w.id
 left join teams t on t.organization_id = w.organization_id and t.id = w.team_id
-where u.status = 'ready' and (w.id is null or m.role is null or t.id is null);
+where w.default_of is not null and w.status = 'active' and (m.role is null or t.id is null);
 
 -- name: a person has one default workspace at most
 select organization_id, default_of from workspaces
 where default_of is not null group by organization_id, default_of having count(*) > 1;
 
--- name: a workspace has an owner who is active, suspended or leaving
+-- name: a workspace has an owner who is active, suspended or leaving, unless a rule makes nobody owner of their own
 select w.organization_id, w.id
 from workspaces w
 where w.status = 'active' and not exists (
+  select from memberships m
+  where m.organization_id = w.organization_id and m.workspace_id = w.id and m.user_id = w.default_of
+    and m.source = 'provisioning' and m.role <> 'owner'
+) and not exists (
   select from memberships m join users u on u.organization_id = m.organization_id and u.id = m.user_id
   where m.organization_id = w.organization_id and m.workspace_id = w.id and m.role = 'owner'
     and u.status in ('ready', 'suspended', 'leaving'));
@@ -68,12 +79,13 @@ select s.organization_id, s.id
 from sessions s join users u on u.organization_id = s.organization_id and u.id = s.user_id
 where u.status <> 'ready' and s.user_epoch = u.session_epoch;
 
--- name: who was given a place has the event that says so, once
+-- name: who was given a workspace has the event that says so, once
 select w.organization_id, w.default_of
 from workspaces w
 where w.default_of is not null and 1 <> (
   select count(*) from events e
-  where e.organization_id = w.organization_id and e.subject_id = w.default_of and e.type = 'user.provisioned');
+  where e.organization_id = w.organization_id and e.subject_id = w.default_of and e.type = 'user.provisioned'
+    and e.data -> 'workspace' ->> 'id' = w.id::text);
 
 -- name: a member is somebody, and of a group that there is
 select m.organization_id, m.group_id, m.user_id

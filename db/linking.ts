@@ -3,7 +3,7 @@ import type { Scope } from './scope.ts'
 import { type UserRow, userColumns } from './users.ts'
 
 /** Why a known person may be the one who arrives; `former` has been deleted and may be restored. */
-export type MatchedBy = 'identity' | 'externalId' | 'userName' | 'former'
+export type MatchedBy = 'identity' | 'externalId' | 'userName' | 'email' | 'former'
 
 export interface Match extends UserRow {
   readonly matched_by: MatchedBy
@@ -11,6 +11,7 @@ export interface Match extends UserRow {
   readonly linked: boolean
   /** Whether such a login came with another correlation value. */
   readonly linked_otherwise: boolean
+  /** A workspace of their own, or one that they were put into when they came. */
   readonly has_workspace: boolean
 }
 
@@ -20,6 +21,8 @@ export interface MatchKeys {
   readonly subject?: string
   readonly externalId?: string | null
   readonly userNameKey: string
+  /** An address that is verified; absent where nobody is to be found by it. */
+  readonly email?: string | undefined
 }
 
 const login = `select from identities l
@@ -28,7 +31,9 @@ const login = `select from identities l
 const among = (matchedBy: MatchedBy, condition: string, from = 'users u') => `
   select ${userColumns}, '${matchedBy}' as matched_by, exists (${login}) as linked,
     exists (${login} and l.correlation is distinct from $5) as linked_otherwise,
-    exists (select from workspaces w where w.organization_id = $1 and w.default_of = u.id) as has_workspace
+    exists (select from workspaces w where w.organization_id = $1 and w.default_of = u.id)
+      or exists (select from memberships m where m.organization_id = $1 and m.user_id = u.id
+                 and m.source = 'provisioning') as has_workspace
   from ${from} where u.organization_id = $1 and ${condition}`
 
 const matching = {
@@ -41,13 +46,28 @@ const matching = {
     ),
     among('externalId', 'u.external_id = $5 and u.connection_id = $2 and u.deleted_at is null'),
     among('userName', 'u.user_name_key = $6 and u.deleted_at is null'),
+    among(
+      'email',
+      '$7::text is not null and u.email_keys @> to_jsonb(lower($7::text)) and u.deleted_at is null',
+    ),
     among('former', 'u.external_id = $5 and u.connection_id = $2 and u.deleted_at is not null'),
   ].join(' union all '),
 }
 
 /** Everybody who may be meant, once for each way they were found. */
 export function findMatches({ db, organizationId }: Scope, keys: MatchKeys): Promise<Match[]> {
-  const { connectionId, issuer, subject, externalId, userNameKey } = keys
-  const values = [organizationId, connectionId, issuer, subject, externalId, userNameKey]
+  const { connectionId, issuer, subject, externalId, userNameKey, email } = keys
+  const values = [organizationId, connectionId, issuer, subject, externalId, userNameKey, email]
   return query(db, matching, values)
+}
+
+const placed = {
+  name: 'is_placed',
+  text: `select where exists (select from workspaces where organization_id = $1 and default_of = $2)
+         or exists (select from events where organization_id = $1 and subject_id = $2 and type = 'user.provisioned')`,
+}
+
+/** Whether it has been decided where somebody is, be it nowhere. */
+export async function isPlaced({ db, organizationId }: Scope, userId: string): Promise<boolean> {
+  return (await query(db, placed, [organizationId, userId])).length === 1
 }

@@ -8,17 +8,43 @@ export interface PolicyRow {
   /** The team where a default workspace is at home unless the policy says otherwise. */
   readonly home_id: string
   readonly home_name: string
+  /** Names by the ids of the teams that the document names. */
+  readonly teams: Readonly<Record<string, string>>
+  /** The workspace it has people join, where that is active. */
+  readonly joined: { readonly id: string; readonly name: string } | null
 }
+
+/** What a document names, as columns; `$1` is the organization. */
+const namedBy = (document: string) => `
+  coalesce((select jsonb_object_agg(n.id, n.name) from teams n where n.organization_id = $1
+            and n.id in (select value::uuid from jsonb_each_text(${document} -> 'homes' -> 'teams'))), '{}') as teams,
+  (select jsonb_build_object('id', w.id, 'name', w.name) from workspaces w
+   where w.organization_id = $1 and w.id = (${document} -> 'workspace' ->> 'join')::uuid
+     and w.status = 'active') as joined`
 
 const current = {
   name: 'current_policy',
-  text: `select p.version, p.document, t.id as home_id, t.name as home_name
+  text: `select p.version, p.document, t.id as home_id, t.name as home_name, ${namedBy('p.document')}
          from policies p join teams t on t.organization_id = $1 and t.home
          where p.organization_id = $1 order by p.version desc limit 1`,
 }
 
 export async function currentPolicy({ db, organizationId }: Scope): Promise<PolicyRow | null> {
   return (await query<PolicyRow>(db, current, [organizationId]))[0] ?? null
+}
+
+const supposed = {
+  name: 'supposed_policy',
+  text: `select 0 as version, $2::jsonb as document, t.id as home_id, t.name as home_name, ${namedBy('$2::jsonb')}
+         from teams t where t.organization_id = $1 and t.home`,
+}
+
+/** A document as it would be in force, with what there is of what it names. */
+export async function supposedPolicy(
+  { db, organizationId }: Scope,
+  document: object,
+): Promise<PolicyRow | null> {
+  return (await query<PolicyRow>(db, supposed, [organizationId, JSON.stringify(document)]))[0] ?? null
 }
 
 /** One of an organization's policies, as it was written. */

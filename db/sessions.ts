@@ -34,7 +34,11 @@ const begin = {
     insert into sessions (organization_id, id, secret_hash, user_id, user_epoch, connection_id, workspace_id,
                           sid, id_token, created_at, expires_at, seen_at, idle_at, touch_at, authentication)
     select $1, $7, $8, person.id, person.session_epoch, $9,
-      (select id from workspaces where organization_id = $1 and default_of = person.id), $10, $11, $2, $12, $2, $13, $14, $15
+      coalesce(
+        (select id from workspaces where organization_id = $1 and default_of = person.id),
+        (select w.id from memberships m join workspaces w on w.organization_id = $1 and w.id = m.workspace_id
+           and w.status = 'active'
+         where m.organization_id = $1 and m.user_id = person.id order by m.created_at, w.id limit 1)), $10, $11, $2, $12, $2, $13, $14, $15
     from person
     returning id
   ), ${recording('made')}

@@ -43,7 +43,7 @@ const insertMany = {
     select $1, workspace_id, $7::uuid, $8, id, at from made where $7::uuid is not null
   ), membership as (
     insert into memberships (organization_id, user_id, workspace_id, role, source, rule, created_at)
-    select $1, id, workspace_id, $9::membership_role, 'provisioning', $10, at from made where $7::uuid is not null
+    select $1, id, workspace_id, $9::membership_role, 'provisioning', $10, at from made where workspace_id is not null
   ), logged as (
     insert into events (organization_id, id, at, type, actor, subject_type, subject_id, changed,
                         policy_version, rule, request_id, data)

@@ -28,10 +28,11 @@ export interface UserRow extends UserRecord {
   readonly deleted_at: Date | null
 }
 
-/** The default workspace of a person, and the role they hold in it. */
+/** Where a person is put, and as what: a default workspace that is made with a team, or one that there is. */
 export interface NewPlace {
   readonly workspaceId: string
-  readonly teamId: string
+  /** The home of the workspace that is made; null where they join one. */
+  readonly teamId: string | null
   readonly name: string
   readonly role: Role
   readonly rule: string
@@ -83,11 +84,12 @@ export const placeValues = (place: NewPlace | undefined): unknown[] => [
 export const placing = `
   place as (
     insert into workspaces (organization_id, id, team_id, name, default_of, created_at)
-    select $1, $17::uuid, $18::uuid, $19, person.id, $2 from person where $17::uuid is not null
-    returning id
+    select $1, $17::uuid, $18::uuid, $19, person.id, $2 from person where $18::uuid is not null
   ), role as (
     insert into memberships (organization_id, user_id, workspace_id, role, source, rule, created_at)
-    select $1, person.id, place.id, $20::membership_role, 'provisioning', $21, $2 from person, place
+    select $1, person.id, $17::uuid, $20::membership_role, 'provisioning', $21, $2 from person
+    where $17::uuid is not null
+    on conflict do nothing
   )`
 
 /** What the attributes of `$14` say that is looked up by an index. */

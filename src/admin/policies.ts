@@ -3,9 +3,11 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import {
   findPolicyVersion,
   insertPolicy,
+  listConnections,
   listPolicyVersions,
   type PolicyVersion,
   type Scope,
+  supposedPolicy,
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
@@ -79,6 +81,7 @@ async function write(scope: Scope, current: PolicyVersion, document: PolicyDocum
   const names = Object.keys(before) as (keyof PolicyDocument)[]
   const changed = names.filter((name) => !isDeepStrictEqual(before[name], document[name]))
   if (changed.length === 0) return current
+  await checkNames(scope, document)
   const version = current.version + 1
   const event = eventOf({
     type: 'policy.changed',
@@ -89,4 +92,27 @@ async function write(scope: Scope, current: PolicyVersion, document: PolicyDocum
   if (!(await insertPolicy(scope, { after: current.version, document }, [event])))
     throw new Problem('conflict', 'The policy was changed at the same time: read it again.')
   return { version, document, actor: scope.actor, created_at: scope.now }
+}
+
+/** What a policy names must be there; a reader of the contract cannot tell. */
+async function checkNames(scope: Scope, document: PolicyDocument): Promise<void> {
+  const { workspace, homes, connections } = document
+  const row = await supposedPolicy(scope, document)
+  const { joined, teams = {} } = row ?? {}
+  const known = new Set((await listConnections(scope, { limit: 10_000 })).map(({ id }) => id))
+  const wrong = [
+    ...(workspace.give === 'join' && !joined ? [['workspace/join', 'is no active workspace']] : []),
+    ...(workspace.give === 'join' && workspace.role === 'owner'
+      ? [['workspace/role', 'cannot be owner of a workspace that is joined']]
+      : []),
+    ...Object.entries(homes.teams).flatMap(([value, id]) =>
+      id in teams ? [] : [[`homes/teams/${value}`, 'is no team']],
+    ),
+    ...Object.keys(connections).flatMap((id) =>
+      known.has(id) ? [] : [[`connections/${id}`, 'is no connection']],
+    ),
+  ]
+  if (wrong.length === 0) return
+  const errors = wrong.map(([path = '', message = '']) => ({ path: `body/${path}`, message }))
+  throw new Problem('invalid_request', `${errors[0]?.path} ${errors[0]?.message}.`, { errors })
 }

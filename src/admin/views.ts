@@ -143,7 +143,8 @@ function summaryOf({ type, data, changed }: EventRow): string {
     case 'user.created':
       return `Created by ${way}`
     case 'user.provisioned':
-      return `Given the workspace “${workspace?.name}” as ${role}, at home in “${home?.name}”`
+      if (!workspace) return 'Given no workspace'
+      return `Given the workspace “${workspace.name}” as ${role}${home ? `, at home in “${home.name}”` : ''}`
     case 'user.changed':
       return `Changed by ${way}: ${changed.join(', ')}`
     case 'push.refused':

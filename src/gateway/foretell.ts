@@ -26,7 +26,13 @@ function personIn({ userName, externalId, attributes, email, groups }: SignIn): 
     userName,
     ...(externalId !== null && { externalId }),
     attributes,
-    ...(email && { email: { ...email, verified: email.verifiedBy !== undefined } }),
+    ...(email && { email: emailView(email) }),
     ...(groups && { groups }),
   }
 }
+
+const emailView = ({ value, verifiedBy }: NonNullable<SignIn['email']>) => ({
+  value,
+  ...(verifiedBy !== undefined && { verifiedBy }),
+  verified: verifiedBy !== undefined,
+})

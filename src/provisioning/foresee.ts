@@ -1,9 +1,10 @@
-import { findMatches, findPerson, type Scope } from '../../db/index.ts'
+import { findPerson, type Scope } from '../../db/index.ts'
+import { factsOf } from './facts.ts'
 import type { Identity } from './identity.ts'
 import { news } from './news.ts'
+import type { Placing } from './placing.ts'
 import { type Plan, plan, type RefusalCode } from './plan.ts'
-import type { Policies, Policy } from './policy.ts'
-import { keysOf } from './provision.ts'
+import type { Policies } from './policy.ts'
 import { Refused } from './refused.ts'
 
 /** What would come of an identity, and by which rule of which policy. */
@@ -26,7 +27,8 @@ interface Place {
   readonly id?: string
   readonly name: string
   readonly role: string
-  readonly home: { readonly id: string; readonly name: string }
+  /** Of a workspace of their own. */
+  readonly home?: { readonly id: string; readonly name: string }
 }
 
 /** Plans by the facts of this moment, and applies nothing. */
@@ -34,7 +36,7 @@ export async function foresee(scope: Scope, identity: Identity, policies: Polici
   // No statement guards it, so it is the policy in force.
   policies.forget(scope.organizationId)
   const policy = await policies.current(scope)
-  const planned = plan(policy, identity, await findMatches(scope, keysOf(identity)), scope.now)
+  const planned = plan(policy, identity, await factsOf(scope, policy, identity), scope.now)
   const { outcome, rule } = planned
   const user = 'user' in planned ? planned.user : undefined
   const known = user && { id: user.id, userName: user.user_name }
@@ -44,15 +46,21 @@ export async function foresee(scope: Scope, identity: Identity, policies: Polici
     return { ...decided, code, reason: new Refused({ code, rule }).message, changed: [] }
   }
   const said = user && identity.via === 'sign-in' && outcome === 'recognize' ? news(identity, user) : null
-  const workspace = planned.place ? placeBy(policy) : user && (await placeOf(scope, user.id))
+  const workspace = planned.place ? placeBy(planned.place) : user && (await placeOf(scope, user.id))
   return { ...decided, ...(workspace && { workspace }), changed: said?.changed ?? [] }
 }
 
-const placeBy = ({ workspace: { name, role }, home: { id, name: homeName } }: Policy): Place => ({
-  name,
-  role,
-  home: { id, name: homeName },
-})
+/** Nothing where a rule gives none. */
+function placeBy(placing: Placing): Place | undefined {
+  switch (placing.give) {
+    case 'create':
+      return { name: placing.name, role: placing.role, home: placing.team }
+    case 'join':
+      return { ...placing.workspace, role: placing.role }
+    case 'none':
+      return undefined
+  }
+}
 
 async function placeOf(scope: Scope, userId: string): Promise<Place | undefined> {
   const {

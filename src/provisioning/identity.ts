@@ -24,7 +24,11 @@ export interface SignIn extends Said {
   /** Whether the connection has a SCIM half too, so that its pushes and its sign-ins speak of the same people. */
   readonly bound: boolean
   /** The address, and the claim by which the provider says that it is the person's own; absent where none does. */
-  readonly email: { readonly value: string; readonly verifiedBy?: string } | null
+  readonly email: {
+    readonly value: string
+    readonly domain: string | null
+    readonly verifiedBy?: string
+  } | null
   /** Groups as the provider names them; null where it did not say. They give nothing by themselves. */
   readonly groups: readonly string[] | null
   /** Attributes that the provider says are empty; of others on which it is silent, nothing is known. */

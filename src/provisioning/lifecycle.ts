@@ -1,11 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import {
   failureOf,
-  findPerson,
   findUser,
+  isPlaced,
   lockUser,
   type NewEvent,
-  type NewPlace,
   type ResourceRow,
   type Scope,
   type ShownRow,
@@ -17,8 +16,9 @@ import {
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import { eventOf, type Happening } from '../events/record.ts'
+import { placed } from './placed.ts'
+import { placingOf } from './placing.ts'
 import type { Policies } from './policy.ts'
-import { newPlace, provisioned } from './provision.ts'
 import { Refused } from './refused.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
@@ -100,9 +100,9 @@ async function changeRow(
   if (changed.length === 0 && current.managed) return current
   const told = eventsOf(current, { record, changed, connectionId })
   const after = { ...current, ...record, version: current.version + 1, updated_at: scope.now }
-  const place = await placeOnArrival(scope, { current, record }, policies)
-  const events = [...told, ...(place ? [place.event] : [])]
-  const write = { id: current.id, version: current.version, record, place: place?.place, events }
+  const arrival = await placeOnArrival(scope, { current, record }, policies)
+  const events = [...told, ...arrival.told]
+  const write = { id: current.id, version: current.version, record, place: arrival.place, events }
   if (!(await written(scope, write))) return undefined
   // It has the manager, whose name is of another record.
   if (changed.includes(ENTERPRISE)) return (await findUser(scope, current.id)) ?? undefined
@@ -167,13 +167,13 @@ async function placeOnArrival(
   scope: Scope,
   { current, record }: { current: ResourceRow; record: UserRecord },
   policies: Policies,
-): Promise<{ place: NewPlace; event: NewEvent } | undefined> {
-  if (current.status === record.status || record.status !== 'ready') return undefined
-  if ((await findPerson(scope, current.id))?.workspace_id) return undefined
+): Promise<ReturnType<typeof placed>> {
+  const arrives = current.status !== record.status && record.status === 'ready'
+  if (!arrives || (await isPlaced(scope, current.id))) return { told: [] }
   const policy = await policies.current(scope)
-  const place = newPlace(policy)
   const identity = { via: 'scim' as const, connectionId: record.connection_id ?? '' }
-  return { place, event: provisioned(current.id, { policy, identity, place }) }
+  const { user_name: userName, attributes } = record
+  return placed(current.id, { policy, identity, placing: placingOf(policy, { userName, attributes }) })
 }
 
 function eventsOf(

@@ -1,6 +1,7 @@
 import type { Match, MatchedBy } from '../../db/index.ts'
 import type { Identity, Push, SignIn } from './identity.ts'
-import type { Policy } from './policy.ts'
+import { type Newcomer, type Placing, placingOf } from './placing.ts'
+import { justInTimeOf, type Policy } from './policy.ts'
 
 /** Why somebody is not let in or not written; stable codes. */
 export type RefusalCode =
@@ -9,108 +10,175 @@ export type RefusalCode =
   | 'ambiguous_person'
   | 'login_taken'
   | 'just_in_time_off'
+  | 'not_pushed'
+  | 'domain_not_verified'
   | 'suspended'
   | 'signed_out'
   | 'deprovisioned'
 
+/** What there is to know beside the identity itself. */
+export interface Facts {
+  /** Everybody who may be meant. */
+  readonly matches: readonly Match[]
+  /** Whether the address of the identity is verified, in a verified domain of the organization. */
+  readonly inVerifiedDomain: boolean
+  /** Whether SCIM has been at work on the connection. */
+  readonly scimAtWork: boolean
+}
+
+export const nothingKnown: Facts = { matches: [], inVerifiedDomain: false, scimAtWork: false }
+
 /**
  * What is to be done about an identity, and by which rule. `create` makes a person; `adopt` and `restore` write the
- * push onto a known one; `link` adds a login to one; `recognize` changes nothing.
+ * push onto a known one; `link` adds a login to one; `recognize` changes nothing. `place`: what they
+ * are to get now; null where they have it, or are not to get it yet.
  */
 export type Plan =
-  | { readonly outcome: 'create'; readonly rule: string; readonly place: boolean }
+  | { readonly outcome: 'create'; readonly rule: string; readonly place: Placing | null }
   | {
       readonly outcome: 'adopt' | 'restore'
       readonly rule: string
       readonly user: Match
-      readonly place: boolean
+      readonly place: Placing | null
     }
   | {
       readonly outcome: 'link' | 'recognize'
       readonly rule: string
       readonly user: Match
-      readonly place: boolean
+      readonly place: Placing | null
     }
   | { readonly outcome: 'refuse'; readonly rule: string; readonly code: RefusalCode; readonly user?: Match }
 
 const DAY = 24 * 60 * 60 * 1000
 
-/** Pure: the same policy, identity and facts always give the same plan. `facts` is empty where nobody is known. */
-export function plan(policy: Policy, identity: Identity, facts: readonly Match[], now: Date): Plan {
+/** Pure: the same policy, identity and facts always give the same plan. */
+export function plan(policy: Policy, identity: Identity, facts: Facts, now: Date): Plan {
   return identity.via === 'scim'
-    ? planPush(policy, identity, { facts, now })
+    ? planPush(policy, identity, { matches: facts.matches, now })
     : planSignIn(policy, identity, facts)
 }
 
-const by = (facts: readonly Match[], way: MatchedBy) => facts.find((match) => match.matched_by === way)
+const by = (matches: readonly Match[], way: MatchedBy) => matches.find((match) => match.matched_by === way)
 
-function planPush(policy: Policy, push: Push, { facts, now }: { facts: readonly Match[]; now: Date }): Plan {
-  const keyed = by(facts, 'externalId')
-  const named = by(facts, 'userName')
+function planPush(
+  policy: Policy,
+  push: Push,
+  { matches, now }: { matches: readonly Match[]; now: Date },
+): Plan {
+  const keyed = by(matches, 'externalId')
+  const named = by(matches, 'userName')
   if (keyed && named && keyed.id !== named.id)
     return { outcome: 'refuse', rule: 'contradiction', code: 'ambiguous_person', user: named }
   const known = keyed ?? named
   if (known) return planKnownPush(policy, push, known)
-  const former = by(facts, 'former')
+  const former = by(matches, 'former')
   const restorable = former?.status === 'leaving' && isWithinGrace(policy, former, now)
   if (former && restorable)
-    return {
-      outcome: 'restore',
-      rule: 'same externalId',
-      user: former,
-      place: push.active && !former.has_workspace,
-    }
-  return { outcome: 'create', rule: 'nobody known', place: push.active }
+    return { outcome: 'restore', rule: 'same externalId', ...pushed(policy, push, former) }
+  return { outcome: 'create', rule: 'nobody known', place: push.active ? placingOf(policy, push) : null }
 }
 
 function planKnownPush(policy: Policy, push: Push, known: Match): Plan {
   const ours = known.connection_id === push.connectionId && !known.managed
   if (ours && policy.adoption === 'adopt') {
     const rule = known.matched_by === 'externalId' ? 'same correlation value' : 'same userName'
-    return { outcome: 'adopt', rule, user: known, place: push.active && !known.has_workspace }
+    return { outcome: 'adopt', rule, ...pushed(policy, push, known) }
   }
   const code = known.matched_by === 'externalId' ? 'external_id_taken' : 'user_name_taken'
   return { outcome: 'refuse', rule: ours ? 'adoption rejected' : 'already there', code, user: known }
 }
 
+const pushed = (policy: Policy, push: Push, user: Match) => ({
+  user,
+  place: push.active ? missingPlace(policy, push, user) : null,
+})
+
 function isWithinGrace(policy: Policy, { deleted_at }: Match, now: Date): boolean {
   return deleted_at !== null && deleted_at.getTime() + policy.graceDays * DAY > now.getTime()
 }
 
-// The order of DESIGN section 3; the first rule that speaks decides.
-function planSignIn(policy: Policy, signIn: SignIn, facts: readonly Match[]): Plan {
-  const known = by(facts, 'identity')
-  if (known && !known.deleted_at)
-    return admitted(known) ?? { outcome: 'recognize', rule: 'known login', ...withPlace(known) }
-  const keyed = by(facts, 'externalId')
-  if (keyed) return planKeyed(keyed)
-  const named = by(facts, 'userName')
-  if (named) return planNamed(signIn, named)
-  const gone = known ?? by(facts, 'former')
-  if (gone) return { outcome: 'refuse', rule: 'person deleted', code: 'deprovisioned', user: gone }
-  if (policy.justInTime === 'off')
-    return { outcome: 'refuse', rule: 'just-in-time off', code: 'just_in_time_off' }
-  return { outcome: 'create', rule: 'just-in-time on', place: true }
+interface SigningIn {
+  readonly policy: Policy
+  readonly signIn: SignIn
 }
 
-function planKeyed(keyed: Match): Plan {
+// The order of DESIGN section 3; the first rule that speaks decides.
+function planSignIn(policy: Policy, signIn: SignIn, facts: Facts): Plan {
+  const { matches } = facts
+  const arrival = { policy, signIn }
+  const known = by(matches, 'identity')
+  if (known && !known.deleted_at) return admit(arrival, known, { outcome: 'recognize', rule: 'known login' })
+  const keyed = by(matches, 'externalId')
+  if (keyed) return planKeyed(arrival, keyed)
+  const named = by(matches, 'userName')
+  const mailed = policy.linking.email && facts.inVerifiedDomain ? byAddress(matches) : []
+  if (mailed.length > 0) return planMailed(arrival, mailed, named)
+  if (named) return planNamed(arrival, named)
+  const gone = known ?? by(matches, 'former')
+  if (gone) return { outcome: 'refuse', rule: 'person deleted', code: 'deprovisioned', user: gone }
+  return planStranger(arrival, facts)
+}
+
+function planStranger({ policy, signIn }: SigningIn, { inVerifiedDomain, scimAtWork }: Facts): Plan {
+  const mode = justInTimeOf(policy, signIn.connectionId)
+  const rule = `just-in-time ${mode}`
+  if (mode === 'off') return { outcome: 'refuse', rule, code: 'just_in_time_off' }
+  if (mode === 'only-if-pushed' || (mode === 'until-scim-takes-over' && scimAtWork))
+    return { outcome: 'refuse', rule, code: 'not_pushed' }
+  if (mode === 'verified-domains' && !inVerifiedDomain)
+    return { outcome: 'refuse', rule, code: 'domain_not_verified' }
+  return { outcome: 'create', rule, place: placingOf(policy, signIn) }
+}
+
+function planKeyed(arrival: SigningIn, keyed: Match): Plan {
   // Somebody else's login, or one that came with another correlation value, is a contradiction.
   if (keyed.managed ? keyed.linked_otherwise : keyed.linked)
     return { outcome: 'refuse', rule: 'contradiction', code: 'login_taken', user: keyed }
-  return admitted(keyed) ?? { outcome: 'link', rule: 'externalId is correlation value', ...withPlace(keyed) }
+  return admit(arrival, keyed, { outcome: 'link', rule: 'externalId is correlation value' })
 }
 
-function planNamed(signIn: SignIn, named: Match): Plan {
-  const pushedHere = named.managed && named.connection_id === signIn.connectionId
-  if (!signIn.bound || !pushedHere || named.linked)
+/** People who have the address, and no login on the connection: one that has is told apart by it. */
+const byAddress = (matches: readonly Match[]) =>
+  matches.filter(({ matched_by, linked }) => matched_by === 'email' && !linked)
+
+function planMailed(
+  arrival: SigningIn,
+  [mailed, ...others]: readonly Match[],
+  named: Match | undefined,
+): Plan {
+  if (!mailed || others.length > 0 || (named && named.id !== mailed.id))
+    return {
+      outcome: 'refuse',
+      rule: 'contradiction',
+      code: 'ambiguous_person',
+      ...(mailed && { user: mailed }),
+    }
+  return admit(arrival, mailed, { outcome: 'link', rule: 'verified e-mail address' })
+}
+
+function planNamed(arrival: SigningIn, named: Match): Plan {
+  const { bound, connectionId } = arrival.signIn
+  const pushedHere = named.managed && named.connection_id === connectionId
+  if (!bound || !pushedHere || named.linked)
     return { outcome: 'refuse', rule: 'name is another person’s', code: 'user_name_taken', user: named }
-  return admitted(named) ?? { outcome: 'link', rule: 'userName on bound connection', ...withPlace(named) }
+  return admit(arrival, named, { outcome: 'link', rule: 'userName on bound connection' })
 }
 
 /** A person who was shut out is never revived by a sign-in. */
-function admitted(user: Match): Plan | undefined {
-  if (user.status !== 'suspended') return undefined
-  return { outcome: 'refuse', rule: 'person suspended', code: 'suspended', user }
+function admit(
+  { policy, signIn }: SigningIn,
+  user: Match,
+  decided: { outcome: 'link' | 'recognize'; rule: string },
+): Plan {
+  if (user.status === 'suspended')
+    return { outcome: 'refuse', rule: 'person suspended', code: 'suspended', user }
+  const known = { userName: user.user_name, attributes: { ...signIn.attributes, ...user.attributes } }
+  return { ...decided, user, place: missingPlace(policy, known, user) }
 }
 
-const withPlace = (user: Match) => ({ user, place: !user.has_workspace })
+/** Who is ready without a place has none by a rule, and gets one when the rules give it. */
+function missingPlace(policy: Policy, newcomer: Newcomer, { has_workspace, status }: Match): Placing | null {
+  if (has_workspace) return null
+  const placing = placingOf(policy, newcomer)
+  return placing.give === 'none' && status === 'ready' ? null : placing
+}

@@ -1,28 +1,63 @@
-import { currentPolicy, type Role, type Scope } from '../../db/index.ts'
+import { currentPolicy, type PolicyRow, type Role, type Scope } from '../../db/index.ts'
+
+/** Whether a sign-in may make a person whom nobody has pushed. */
+export type JustInTime = 'on' | 'off' | 'verified-domains' | 'only-if-pushed' | 'until-scim-takes-over'
 
 /** An organization's rules: who gets what, where. */
 export interface PolicyDocument {
-  readonly workspace: { readonly name: string; readonly role: Role }
-  /** Whether a sign-in may make a person whom nobody pushed. */
-  readonly justInTime: 'on' | 'off'
+  /** What a person gets: a workspace of their own, a role in one that there is, or neither. */
+  readonly workspace: {
+    readonly give: 'create' | 'join' | 'none'
+    /** Of a workspace of their own; `{displayName}`, `{givenName}`, `{familyName}` and `{userName}` are theirs. */
+    readonly name: string
+    readonly role: Role
+    /** The workspace that they join. */
+    readonly join?: string
+  }
+  /** In which team a workspace is at home: by what a person has, and else in the organization's own. */
+  readonly homes: {
+    readonly by: 'organization' | 'domain' | 'department'
+    readonly teams: Readonly<Record<string, string>>
+  }
+  readonly justInTime: JustInTime
+  /** What is otherwise on a connection. */
+  readonly connections: Readonly<Record<string, { readonly justInTime?: JustInTime }>>
+  /** Whether a verified address in a verified domain of the organization links a sign-in to whom it belongs. */
+  readonly linking: { readonly email: boolean }
   /** What a SCIM create does with a person whom a sign-in on the same connection made first. */
   readonly adoption: 'adopt' | 'reject'
+  /** Whose `userType` is one of these is a guest, and gets no workspace. */
+  readonly guests: { readonly userTypes: readonly string[] }
   /** How long a deleted person can be restored, in days. */
   readonly graceDays: number
 }
 
 /** What an organization has before it says anything. */
 export const defaultPolicy: PolicyDocument = {
-  workspace: { name: 'My workspace', role: 'owner' },
+  workspace: { give: 'create', name: 'My workspace', role: 'owner' },
+  homes: { by: 'organization', teams: {} },
   justInTime: 'on',
+  connections: {},
+  linking: { email: false },
   adoption: 'adopt',
+  guests: { userTypes: [] },
   graceDays: 30,
 }
 
-/** One version of the rules, and the home they put workspaces in. */
+interface Named {
+  readonly id: string
+  readonly name: string
+}
+
+/** One version of the rules, and what there is of what they name. */
 export interface Policy extends PolicyDocument {
   readonly version: number
-  readonly home: { readonly id: string; readonly name: string }
+  /** The organization's own team. */
+  readonly home: Named
+  /** Names of the teams that rules name, by their ids. */
+  readonly teams: Readonly<Record<string, string>>
+  /** The workspace that people join; null where that has ended. */
+  readonly joined: Named | null
 }
 
 export interface Policies {
@@ -57,14 +92,18 @@ export function rememberedPolicies(): Policies {
 async function readPolicy(scope: Scope): Promise<Policy> {
   const row = await currentPolicy(scope)
   if (!row) throw new Error(`organization ${scope.organizationId} has no policy`)
-  return {
-    ...wholePolicy(row.document),
-    version: row.version,
-    home: { id: row.home_id, name: row.home_name },
-  }
+  return policyOf(row)
+}
+
+export function policyOf({ version, document, home_id, home_name, teams, joined }: PolicyRow): Policy {
+  return { ...wholePolicy(document), version, home: { id: home_id, name: home_name }, teams, joined }
 }
 
 /** A document as it was validated and written; what a later release added has its default. */
 export function wholePolicy(document: unknown): PolicyDocument {
-  return { ...defaultPolicy, ...(document as Partial<PolicyDocument>) }
+  const written = document as Partial<PolicyDocument>
+  return { ...defaultPolicy, ...written, workspace: { ...defaultPolicy.workspace, ...written.workspace } }
 }
+
+export const justInTimeOf = ({ connections, justInTime }: PolicyDocument, connectionId: string): JustInTime =>
+  connections[connectionId]?.justInTime ?? justInTime

@@ -3,14 +3,12 @@ import {
   type Asked,
   connectionStands,
   failureOf,
-  findMatches,
   insertArrival,
   insertPushed,
   linkIdentity,
   type Match,
   type NewEvent,
   type NewIdentity,
-  type NewPlace,
   type Scope,
   type UserRecord,
   updateUser,
@@ -18,9 +16,11 @@ import {
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
+import { factsOf } from './facts.ts'
 import type { Identity, Push, SignIn } from './identity.ts'
 import { news } from './news.ts'
-import { type Plan, plan } from './plan.ts'
+import { placed } from './placed.ts'
+import { nothingKnown, type Plan, plan } from './plan.ts'
 import type { Policies, Policy } from './policy.ts'
 import { ConnectionGone, Refused } from './refused.ts'
 
@@ -74,14 +74,14 @@ export async function provision(
   for (let attempt = 1; attempt <= ATTEMPTS + 1; attempt++) {
     const policy = await policies.current(scope)
     const informed = attempt > 1
-    const facts = informed ? await findMatches(scope, keysOf(identity)) : []
+    const facts = informed ? await factsOf(scope, policy, identity) : nothingKnown
     const decided = plan(policy, identity, facts, scope.now)
-    if (decided.outcome !== 'refuse') {
+    if (decided.outcome !== 'refuse' && (isFresh || !isForNobody(decided))) {
       const userId = await apply(scope, { ...said, policy, plan: decided, informed })
       if (userId) return { userId, outcome: decided.outcome }
       // Mostly somebody is known; were it the policy that is no longer the newest, the next attempt would show it.
       if ('beginning' in said && !informed) continue
-    } else if (isFresh && informed) {
+    } else if (decided.outcome === 'refuse' && isFresh && informed) {
       throw refused(policy, decided)
     } else if (!informed) {
       await assertStanding(scope, said)
@@ -92,6 +92,10 @@ export async function provision(
   throw new Problem('unavailable', 'The person is changed by too many at once.', { retryAfter: 1 })
 }
 
+/** Nothing is written of somebody who has no place and gets none: no statement guards that either. */
+const isForNobody = (decided: Plan): boolean =>
+  'user' in decided && decided.user?.has_workspace === false && 'place' in decided && decided.place === null
+
 /** As the statement that makes somebody does by itself. */
 async function assertStanding(scope: Scope, said: Pushed | SignedIn): Promise<void> {
   if ('beginning' in said && !(await connectionStands(scope, said.beginning.asked)))
@@ -100,12 +104,6 @@ async function assertStanding(scope: Scope, said: Pushed | SignedIn): Promise<vo
 
 const refused = (policy: Policy, { code, rule, user }: Extract<Plan, { outcome: 'refuse' }>) =>
   new Refused({ code, rule, policyVersion: policy.version, userId: user?.id })
-
-export function keysOf(identity: Identity) {
-  const { connectionId, userNameKey, externalId } = identity
-  const login = identity.via === 'sign-in' ? { issuer: identity.issuer, subject: identity.subject } : {}
-  return { connectionId, userNameKey, externalId, ...login }
-}
 
 /** The id of the person, or nothing where somebody else was faster. */
 async function apply(scope: Scope, planned: Planned): Promise<string | undefined> {
@@ -137,11 +135,9 @@ async function create(scope: Scope, planned: Planned): Promise<string | undefine
   if ('beginning' in planned) return arrive(scope, planned)
   const { policy, identity, plan: decided, informed } = planned
   const id = newId()
-  const place = decided.place ? newPlace(policy) : undefined
-  const events = [
-    happened('user.created', id, { policy, identity, rule: decided.rule }),
-    ...(place ? [provisioned(id, { policy, identity, place })] : []),
-  ]
+  const created = happened('user.created', id, { policy, identity, rule: decided.rule })
+  const { place, told } = placed(id, { policy, identity, placing: decided.place })
+  const events = [created, ...told]
   const write = { id, record: recordOf(identity, { managed: true }), place, events }
   const guard = { policyVersion: policy.version, formerSeen: informed }
   return (await insertPushed(scope, write, guard)) ? id : undefined
@@ -150,15 +146,12 @@ async function create(scope: Scope, planned: Planned): Promise<string | undefine
 /** Whoever signs in themselves has their place at once. */
 async function arrive(
   scope: Scope,
-  { policy, identity, plan: { rule }, beginning }: Planning & SignedIn,
+  { policy, identity, plan: { rule, place: placing }, beginning }: Planning & SignedIn,
 ): Promise<string | undefined> {
   const id = newId()
-  const place = newPlace(policy)
-  const events = [
-    happened('user.created', id, { policy, identity, rule }),
-    provisioned(id, { policy, identity, place }),
-    beginning.event(id),
-  ]
+  const created = happened('user.created', id, { policy, identity, rule })
+  const { place, told } = placed(id, { policy, identity, placing })
+  const events = [created, ...told, beginning.event(id)]
   const attempt = await insertArrival(scope, {
     ...{ id, place, events, record: recordOf(identity, { managed: false }), identity: newIdentity(identity) },
     ...{ session: beginning.session, asked: beginning.asked, policyVersion: policy.version },
@@ -169,12 +162,10 @@ async function arrive(
 
 /** Writes a push onto a person who is known: made by a sign-in, or deleted a while ago. */
 function rewrite(scope: Scope, { policy, identity, plan: decided }: Planned, user: Match): Promise<boolean> {
-  const place = decided.place ? newPlace(policy) : undefined
   const type = decided.outcome === 'adopt' ? 'user.adopted' : 'user.restored'
-  const events = [
-    happened(type, user.id, { policy, identity, rule: decided.rule }),
-    ...(place ? [provisioned(user.id, { policy, identity, place })] : []),
-  ]
+  const rewritten = happened(type, user.id, { policy, identity, rule: decided.rule })
+  const { place, told } = placed(user.id, { policy, identity, placing: decided.place })
+  const events = [rewritten, ...told]
   const record = recordOf(identity, { managed: true })
   const externalId = identity.externalId ?? user.external_id
   return updateUser(scope, {
@@ -200,17 +191,20 @@ async function recognize(scope: Scope, planned: Planned, user: Match): Promise<s
   const { policy, identity, plan: decided } = planned
   const said = identity.via === 'sign-in' ? news(identity, user) : null
   if (!said) return !decided.place || (await complete(scope, planned, user)) ? user.id : undefined
-  const place = decided.place ? newPlace(policy) : undefined
   const { via, connectionId } = identity
   const subject = { type: 'user', id: user.id } as const
-  const events = [
-    eventOf({ type: 'user.changed', subject, changed: said.changed, data: { via, connectionId } }),
-    ...(place ? [provisioned(user.id, { policy, identity, place })] : []),
-  ]
+  const changed = eventOf({
+    type: 'user.changed',
+    subject,
+    changed: said.changed,
+    data: { via, connectionId },
+  })
+  const { place, told } = placed(user.id, { policy, identity, placing: decided.place })
+  const events = [changed, ...told]
   const record = {
     ...user,
     attributes: said.attributes,
-    ...(place && { status: 'ready' as const, reason: null }),
+    ...(decided.place && { status: 'ready' as const, reason: null }),
   }
   return (await updateUser(scope, { id: user.id, version: user.version, record, place, events }))
     ? user.id
@@ -218,9 +212,8 @@ async function recognize(scope: Scope, planned: Planned, user: Match): Promise<s
 }
 
 /** Gives a person who is known the place they did not get when they were made. */
-function complete(scope: Scope, { policy, identity }: Planned, user: Match): Promise<boolean> {
-  const place = newPlace(policy)
-  const events = [provisioned(user.id, { policy, identity, place })]
+function complete(scope: Scope, { policy, identity, plan: decided }: Planned, user: Match): Promise<boolean> {
+  const { place, told: events } = placed(user.id, { policy, identity, placing: decided.place })
   const record = { ...user, status: 'ready' as const, reason: null }
   return updateUser(scope, { id: user.id, version: user.version, record, place, events })
 }
@@ -239,12 +232,6 @@ function recordOf(identity: Identity, { managed }: { managed: boolean }): UserRe
   }
 }
 
-/** The default workspace that the policy gives, in its home. */
-export function newPlace({ workspace, home }: Policy): NewPlace {
-  const { name, role } = workspace
-  return { workspaceId: newId(), teamId: home.id, name, role, rule: 'default workspace' }
-}
-
 const newIdentity = ({ connectionId, issuer, subject, externalId }: Extract<Identity, { via: 'sign-in' }>) =>
   ({ id: newId(), connectionId, issuer, subject, correlation: externalId }) satisfies NewIdentity
 
@@ -261,29 +248,5 @@ function happened(
     changed: type === 'user.linked' ? [] : ['userName', 'externalId', ...Object.keys(attributes)],
     by: { policyVersion: policy.version, rule },
     data: { via, connectionId, active },
-  })
-}
-
-/** The decision that gave somebody a place. */
-export function provisioned(
-  id: string,
-  {
-    policy,
-    identity,
-    place,
-  }: { policy: Policy; identity: Pick<Identity, 'via' | 'connectionId'>; place: NewPlace },
-): NewEvent {
-  const { workspaceId, name, role, rule } = place
-  return eventOf({
-    type: 'user.provisioned',
-    subject: { type: 'user', id },
-    by: { policyVersion: policy.version, rule },
-    data: {
-      via: identity.via,
-      connectionId: identity.connectionId,
-      workspace: { id: workspaceId, name },
-      role,
-      home: policy.home,
-    },
   })
 }

@@ -6,6 +6,8 @@ const sentences: Record<RefusalCode, string> = {
   ambiguous_person: 'The externalId and the userName belong to two different people.',
   login_taken: 'The person this sign-in points to has a different login already.',
   just_in_time_off: 'This organization lets nobody in who has not been assigned to it first.',
+  not_pushed: 'Only people whom the organization’s directory has sent here may sign in.',
+  domain_not_verified: 'Only people with an address in the organization’s own domains may sign in.',
   suspended: 'The account has been suspended.',
   signed_out: 'The identity provider ended this session while it was beginning. Please sign in again.',
   deprovisioned: 'The account has been removed.',

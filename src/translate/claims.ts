@@ -1,6 +1,7 @@
 import type { ClaimRule, ClaimSettings, OidcSettings } from '../../db/index.ts'
 import { isAddress, type VerifiedSignIn } from '../../oidc/index.ts'
 import { type Attributes, type Json, userNameKey } from '../../scim/index.ts'
+import { domainOfAddress } from '../domains/name.ts'
 import type { SignIn } from '../provisioning/identity.ts'
 import { type Claims, firstOf, text, valuesOf } from './claim-rules.ts'
 
@@ -65,7 +66,7 @@ function emailOf(claims: Claims, rules: ClaimSettings, preset: ClaimsOf['preset'
   const verifiedBy = firstOf(claims, verifying({ claims, rules, preset, value }), (said, path) =>
     said === true ? path : undefined,
   )
-  return { value, ...(verifiedBy !== undefined && { verifiedBy }) }
+  return { value, domain: domainOfAddress(value), ...(verifiedBy !== undefined && { verifiedBy }) }
 }
 
 interface Verifying {

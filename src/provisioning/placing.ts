@@ -1,0 +1,89 @@
+import type { NewPlace, UserRecord } from '../../db/index.ts'
+import type { Policy } from './policy.ts'
+
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
+
+/** Whose place it is, by what decides about it. */
+export interface Newcomer {
+  readonly userName: string
+  readonly attributes: UserRecord['attributes']
+}
+
+/** Where somebody is to be, as what, and by which rule. */
+export type Placing =
+  | {
+      readonly give: 'create'
+      readonly rule: string
+      readonly name: string
+      readonly role: NewPlace['role']
+      readonly team: { readonly id: string; readonly name: string }
+    }
+  | {
+      readonly give: 'join'
+      readonly rule: string
+      readonly role: NewPlace['role']
+      readonly workspace: { readonly id: string; readonly name: string }
+    }
+  | { readonly give: 'none'; readonly rule: string }
+
+/** Pure: by the policy alone, and by what is known of the person. */
+export function placingOf(policy: Policy, newcomer: Newcomer): Placing {
+  const { give, name, role } = policy.workspace
+  if (isGuest(policy, newcomer)) return { give: 'none', rule: 'guests get none' }
+  if (give === 'none') return { give: 'none', rule: 'nobody gets one' }
+  if (give === 'join')
+    return policy.joined
+      ? { give: 'join', rule: 'joined workspace', role, workspace: policy.joined }
+      : { give: 'none', rule: 'the joined workspace is archived' }
+  const { team, rule } = homeOf(policy, newcomer)
+  return { give: 'create', rule, role, team, name: named(name, newcomer) }
+}
+
+function isGuest({ guests: { userTypes } }: Policy, { attributes: { userType } }: Newcomer): boolean {
+  return typeof userType === 'string' && userTypes.some((one) => isAlike(one, userType))
+}
+
+const isAlike = (a: string, b: string) => a.trim().toLowerCase() === b.trim().toLowerCase()
+
+function homeOf({ homes: { by, teams: ids }, teams, home }: Policy, newcomer: Newcomer) {
+  const value = by === 'organization' ? undefined : ways[by](newcomer)
+  const [, id = ''] = Object.entries(ids).find(([name]) => value !== undefined && isAlike(name, value)) ?? []
+  const name = teams[id]
+  return name === undefined
+    ? { team: home, rule: 'default workspace' }
+    : { team: { id, name }, rule: `home by ${by}` }
+}
+
+const ways = {
+  domain: ({ attributes }: Newcomer) => addressOf(attributes)?.split('@').at(-1),
+  department: ({ attributes }: Newcomer) => text(member(attributes[ENTERPRISE], 'department')),
+}
+
+function addressOf({ emails }: Newcomer['attributes']): string | undefined {
+  if (!Array.isArray(emails)) return undefined
+  const primary = emails.find((one) => member(one, 'primary') === true) ?? emails[0]
+  return text(member(primary, 'value'))
+}
+
+const fields: Readonly<Record<string, (newcomer: Newcomer) => string | undefined>> = {
+  displayName: ({ attributes }) => text(attributes.displayName),
+  givenName: ({ attributes }) => text(member(attributes.name, 'givenName')),
+  familyName: ({ attributes }) => text(member(attributes.name, 'familyName')),
+  userName: ({ userName }) => userName,
+}
+
+const MOST_CHARACTERS = 200
+
+/** Whoever lacks what a template asks for is called by their userName. */
+function named(template: string, newcomer: Newcomer): string {
+  const name = template.replace(/\{(\w+)\}/g, (whole, field: string) => {
+    return field in fields ? (fields[field]?.(newcomer) ?? newcomer.userName) : whole
+  })
+  return name.slice(0, MOST_CHARACTERS)
+}
+
+const member = (value: unknown, name: string): unknown =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value.trim() !== '' ? value : undefined
