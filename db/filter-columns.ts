@@ -5,6 +5,7 @@
  * been deleted is no member, and has none.
  */
 const required = true as const
+const distinctive = true as const
 
 const times = {
   'meta.created': { sql: 'created_at', required },
@@ -39,12 +40,13 @@ export const userFilterColumns = {
     id: { sql: 'u.id', type: 'uuid' as const },
     ...prefixed('u', times),
     ...made('u', 'User'),
-    userName: { sql: 'u.user_name', key: 'u.user_name_key', required, unique: true as const },
-    externalId: { sql: 'u.external_id' },
+    userName: { sql: 'u.user_name', key: 'u.user_name_key', required, distinctive },
+    externalId: { sql: 'u.external_id', distinctive },
     displayName: { sql: 'u.display_name' },
     active: { sql: "(u.status in ('staged', 'held', 'ready'))" },
     'emails.value': {
       sql: "(u.attributes -> 'emails')",
+      distinctive,
       contains: (parameter: string) => `u.email_keys @> to_jsonb(lower(${parameter}))`,
     },
     // Of the groups that somebody is in directly.

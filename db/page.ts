@@ -8,8 +8,10 @@ export interface Condition {
 }
 
 export interface Page {
-  /** SQL of the order, ending in a key; absent where there is one row at most. */
-  readonly orderBy?: string | undefined
+  /** SQL of the order, ending in a key. */
+  readonly orderBy: string
+  /** The order is by id, and of most such conditions there are few rows. */
+  readonly few?: true | undefined
   readonly limit: number
   readonly offset: number
   /** SQL of what each row is sorted by, to be read as `sort_value`. */
@@ -31,6 +33,9 @@ export const beforeEveryId = '00000000-0000-0000-0000-000000000000'
 // filling every connection with prepared statements.
 const MOST_PREPARED = 64
 let preparedSoFar = 0
+
+/** As many rows are more than few. */
+export const MANY = 100
 
 interface Select {
   readonly columns: string
@@ -66,30 +71,32 @@ export function listing({ columns, from, table, alias }: Select) {
     return statement
   }
 
-  const rowsOf = (where: Condition, { beyond, orderBy }: Page): string =>
-    `${from} and ${where.text}${beyond ? ` and ${beyond.text}` : ''}${orderBy ? ` order by ${orderBy}` : ''}`
+  const sorted = (where: Condition, { beyond, orderBy }: Page): string =>
+    `${from} and ${where.text}${beyond ? ` and ${beyond.text}` : ''} order by ${orderBy}`
 
   /** What is skipped is skipped by its key: an index alone can tell which rows a page far behind the start has. */
   function write(where: Condition, page: Page, parameters: number): string {
     const { sortValue, orderBy, offset } = page
     const selected = sortValue ? `${columns}, ${sortValue} as sort_value` : columns
-    const rows = rowsOf(where, page)
-    if (isOne(page)) return `select ${selected} from ${rows}`
+    const rows = sorted(where, page)
     if (offset === 0) return `select ${selected} from ${rows} limit $${parameters}`
     const ids = `select ${alias}.id from ${rows} limit $${parameters - 1} offset $${parameters}`
     const own = `${alias}.organization_id = $1 and ${alias}.id = page.id`
-    const ordered = orderBy ? ` order by ${orderBy}` : ''
-    return `select ${selected} from (${ids}) page join ${table} ${alias} on ${own}${ordered}`
+    return `select ${selected} from (${ids}) page join ${table} ${alias} on ${own} order by ${orderBy}`
   }
 
   return {
     page({ values, where }: Asked, page: Page): Asking {
       const { orderBy, beyond, sortValue, limit, offset } = page
-      const all = [...values, ...where.values, ...(beyond?.values ?? [])]
-      if (!isOne(page)) all.push(limit)
+      const all = [...values, ...where.values, ...(beyond?.values ?? []), limit]
       if (offset > 0) all.push(offset)
       const rest = `${orderBy};${beyond?.text};${sortValue};${offset > 0}`
       return [named(where.text, rest, () => write(where, page, all.length)), all]
+    },
+    /** In no order, and where they are many not all of them. */
+    few({ values, where }: Asked): Asking {
+      const some = () => `select ${columns} from ${from} and ${where.text} limit ${MANY}`
+      return [named(where.text, 'few', some), [...values, ...where.values]]
     },
     count({ values, where }: Asked): Asking {
       const counted = () => `select count(*)::integer as total from ${from} and ${where.text}`
@@ -97,9 +104,6 @@ export function listing({ columns, from, table, alias }: Select) {
     },
   }
 }
-
-/** The first page of what is one row at most is all of it. */
-const isOne = ({ orderBy, offset }: Page): boolean => orderBy === undefined && offset === 0
 
 export async function count(db: Db, [statement, values]: Asking): Promise<number> {
   return (await query<{ total: number }>(db, statement, values))[0]?.total ?? 0

@@ -176,14 +176,17 @@ export async function linkIdentity(
 }
 
 export interface ResourceRow extends UserRow {
+  /** In no order; null where there are none. */
   readonly groups: { value: string; display: string; type: 'direct' | 'indirect' }[] | null
   readonly manager_name: string | null
 }
 
+// An array of a select costs a read less than an aggregate of it does.
 const directGroups = `
-  (select jsonb_agg(jsonb_build_object('value', g.id, 'display', g.display_name, 'type', 'direct') order by g.id)
-   from group_members m join groups g on g.organization_id = m.organization_id and g.id = m.group_id
-   where m.organization_id = u.organization_id and m.user_id = u.id and g.deleted_at is null)`
+  nullif(to_jsonb(array(
+    select jsonb_build_object('value', g.id, 'display', g.display_name, 'type', 'direct')
+    from group_members m join groups g on g.organization_id = m.organization_id and g.id = m.group_id
+    where m.organization_id = u.organization_id and m.user_id = u.id and g.deleted_at is null)), '[]')`
 
 /** The groups that these are members of count too, and so on upwards; step by step, as in group-nesting.ts. */
 const allGroups = `
@@ -196,7 +199,7 @@ const allGroups = `
      where (select g.deleted_at is null from groups g where g.organization_id = u.organization_id and g.id = around.id)
    )
    select jsonb_agg(jsonb_build_object('value', g.id, 'display', g.display_name,
-     'type', case when a.direct then 'direct' else 'indirect' end) order by g.id)
+     'type', case when a.direct then 'direct' else 'indirect' end))
    from (select id, bool_or(direct) as direct from around group by id) a, lateral (
      select x.id, x.display_name from groups x
      where x.organization_id = u.organization_id and x.id = a.id and x.deleted_at is null offset 0) g)`

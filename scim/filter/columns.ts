@@ -11,8 +11,8 @@ export interface Column {
   readonly key?: string
   /** Never null: a list sorted by it can be entered in its middle. */
   readonly required?: true
-  /** No two resources of a list have the same value, letter case aside: one that must equal it needs no order. */
-  readonly unique?: true
+  /** Hardly ever do many resources have the same value, letter case aside. */
+  readonly distinctive?: true
   /** A condition that is true for every row having an element with that value (parameter already placed). */
   readonly contains?: (parameter: string) => string
 }

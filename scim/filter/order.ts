@@ -17,8 +17,9 @@ interface Beyond {
 
 /** The order of a list in SQL. */
 export interface Order {
-  /** Absent where there is one row at most. */
-  readonly by?: string
+  readonly by: string
+  /** By id, and of rows that hardly ever are many. */
+  readonly few?: true
   /** What a row is sorted by, as text: the `value` of its place. Absent where that is its id alone. */
   readonly value?: string
   /** True of the rows behind the place where the page begins (those before it, where it goes backward). */
@@ -73,10 +74,20 @@ function beyondId({ key, firstParameter = 1, isUp, id }: Beginning): Beyond {
   return { text: `${key} ${isUp ? '>' : '<'} $${firstParameter}`, values: [id] }
 }
 
-function isOneAtMost(filter: Filter, { columns }: OrderOptions): boolean {
-  return (
-    filter.kind === 'compare' && filter.op === 'eq' && columns.paths[pathKey(filter.path)]?.unique === true
-  )
+/** Whether a resource must equal what few do; within `within[…]` the paths are those of its sub-attributes. */
+function isFew(filter: Filter, { columns }: Pick<OrderOptions, 'columns'>, within?: AttrPath): boolean {
+  switch (filter.kind) {
+    case 'and':
+      return filter.terms.some((term) => isFew(term, { columns }, within))
+    case 'valuePath':
+      return isFew(filter.filter, { columns }, filter.path)
+    case 'compare': {
+      const path = within ? { ...within, sub: filter.path.name } : filter.path
+      return filter.op === 'eq' && columns.paths[pathKey(path)]?.distinctive === true
+    }
+    default:
+      return false
+  }
 }
 
 /**
@@ -87,13 +98,15 @@ export function toOrder(
   { filter, sortBy, sortOrder, from }: Pick<ListQuery, 'filter' | 'sortBy' | 'sortOrder' | 'from'>,
   options: OrderOptions,
 ): Order {
-  if (!from && filter && isOneAtMost(filter, options)) return {}
   const { key, firstParameter } = options
   const isUp = (sortBy !== undefined && sortOrder === 'descending') === (from?.side === 'before')
   const direction = isUp ? 'asc' : 'desc'
   const sorted = sortBy && sortedBy(sortBy, options)
   const at = from?.place && { key, ...(firstParameter && { firstParameter }), isUp, id: from.place.id }
-  if (!sorted) return { by: `${key} ${direction}`, ...(at && { beyond: beyondId(at) }) }
+  if (!sorted) {
+    const few = !sortBy && !from && filter !== undefined && isFew(filter, options)
+    return { by: `${key} ${direction}`, ...(few && { few }), ...(at && { beyond: beyondId(at) }) }
+  }
   const beyond = at && beyondValue(sorted, from?.place?.value ?? null, at)
   return {
     by: `${sorted.sql} ${direction}, ${key} ${direction}`,

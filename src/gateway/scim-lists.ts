@@ -51,10 +51,10 @@ function madeOf(query: ListQuery, table: Table): Made {
 export function selectionOf(query: ListQuery, table: Table) {
   const { where, order } = madeOf(query, table)
   const { count, startIndex, texts = [] } = query
-  const { by: orderBy, value: sortValue, beyond } = order
+  const { by: orderBy, few, value: sortValue, beyond } = order
   return {
     where: { text: where.text, values: where.values(texts) },
-    page: { orderBy, sortValue, beyond, limit: count, offset: startIndex - 1 },
+    page: { orderBy, few, sortValue, beyond, limit: count, offset: startIndex - 1 },
   }
 }
 

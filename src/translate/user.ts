@@ -34,6 +34,9 @@ export function attributesOf(
   }
 }
 
+const inOrder = (groups: NonNullable<ResourceRow['groups']>) =>
+  groups.toSorted((a, b) => (a.value < b.value ? -1 : 1))
+
 /** The resource of somebody who is only read. */
 export function shownUser(row: ShownRow): Stored {
   const { user_name, external_id, enterprise, manager_name, groups } = row
@@ -44,7 +47,7 @@ export function shownUser(row: ShownRow): Stored {
       ...(external_id !== null && { externalId: external_id }),
       active: isActive(row),
       ...(enterprise && managerNamed({ [ENTERPRISE]: enterprise as Complex }, manager_name)),
-      ...(groups && { groups }),
+      ...(groups && { groups: inOrder(groups) }),
     },
     document: row.document,
     created: row.created_at,
@@ -59,7 +62,7 @@ export function storedUser(row: ResourceRow): Stored {
     id: row.id,
     attributes: {
       ...managerNamed(attributesOf(row), row.manager_name),
-      ...(row.groups && { groups: row.groups }),
+      ...(row.groups && { groups: inOrder(row.groups) }),
     },
     created: row.created_at,
     lastModified: row.updated_at,

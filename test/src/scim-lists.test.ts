@@ -235,6 +235,25 @@ holdOnEachLayout(t, {
     })
   },
 
+  'people of one address come in the order of their ids, few or many': async (t, usher) => {
+    const { scim } = await usher.makePusher()
+    const emails = [{ value: 'Crew@acme.example', type: 'work' }]
+    const filter = 'emails[type eq "work"].value eq "crew@ACME.example"'
+    const list = (startIndex: number, count: number) =>
+      pageOf(scim, '/Users', { filter, startIndex: String(startIndex), count: String(count) })
+    const made: string[] = []
+    for (const many of [3, 99, 100, 101]) {
+      while (made.length < many)
+        made.push((await scim('POST', '/Users', person(`crew${made.length}`, { emails }))).body.id)
+      const sorted = made.toSorted()
+      const [first, last, beyond] = [await list(1, 2), await list(many - 1, 5), await list(many + 1, 5)]
+      t.same(ids(first), sorted.slice(0, 2))
+      t.same(ids(last), sorted.slice(-2))
+      t.same(ids(beyond), [])
+      for (const page of [first, last, beyond]) t.equal(page.totalResults, many)
+    }
+  },
+
   '/Me is the User of the session': async (t, usher) => {
     const { connection, scim, token } = await usher.makePusher()
     const { id } = (await scim('POST', '/Users', person('ada', { externalId: 'a' }))).body
