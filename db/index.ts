@@ -65,6 +65,19 @@ export { checkInvariants, type Violation } from './invariants.ts'
 export { takeLease } from './leases.ts'
 export { findMatches, isPlaced, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
 export { deleteLogo, findLogo, type LogoRow, logoVersion, putLogo } from './logos.ts'
+export {
+  countOwned,
+  deleteMemberships,
+  hasOtherOwner,
+  listMembers,
+  type MembershipRow,
+  type MembershipSource,
+  membershipsIn,
+  type Place,
+  type PlaceKey,
+  type PlaceMemberRow,
+  putMembership,
+} from './memberships.ts'
 export { migrate, pendingMigrations } from './migrate.ts'
 export type {
   ClaimRule,

@@ -30,7 +30,16 @@ where w.status = 'active' and not exists (
 ) and not exists (
   select from memberships m join users u on u.organization_id = m.organization_id and u.id = m.user_id
   where m.organization_id = w.organization_id and m.workspace_id = w.id and m.role = 'owner'
-    and u.status in ('ready', 'suspended', 'leaving'));
+    and u.status in ('ready', 'suspended', 'leaving')
+    and (m.source = 'administrator' or not exists (
+      select from memberships a
+      where a.organization_id = m.organization_id and a.user_id = m.user_id and a.workspace_id = m.workspace_id
+        and a.source = 'administrator')));
+
+-- name: the default workspace of whoever is ready is active
+select u.organization_id, u.id
+from users u join workspaces w on w.organization_id = u.organization_id and w.default_of = u.id
+where u.status = 'ready' and w.status <> 'active';
 
 -- name: a workspace is in a team that there is, and nobody's default or somebody's
 select w.organization_id, w.id
@@ -45,6 +54,25 @@ from memberships m
 left join users u on u.organization_id = m.organization_id and u.id = m.user_id
 left join workspaces w on w.organization_id = m.organization_id and w.id = m.workspace_id
 where u.id is null or w.id is null;
+
+-- name: a role in a team is somebody's, in a team that there is
+select m.organization_id, m.user_id, m.team_id
+from team_memberships m
+left join users u on u.organization_id = m.organization_id and u.id = m.user_id
+left join teams t on t.organization_id = m.organization_id and t.id = m.team_id
+where u.id is null or t.id is null;
+
+-- name: no rule of groups makes an owner
+select organization_id, user_id, workspace_id as place_id from memberships
+where source = 'group-rule' and role = 'owner'
+union all
+select organization_id, user_id, team_id from team_memberships where source = 'group-rule' and role = 'owner';
+
+-- name: what others than its members see is a workspace that there is
+select v.organization_id, v.workspace_id
+from visible_workspaces v
+left join workspaces w on w.organization_id = v.organization_id and w.id = v.workspace_id
+where w.id is null or v.visibility = 'private';
 
 -- name: a userName is one person's in an organization
 select organization_id, user_name_key from users

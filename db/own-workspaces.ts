@@ -1,15 +1,16 @@
 import { query } from './connect.ts'
 import { type NewEvent, recording, written } from './events.ts'
+import { countingFirst } from './memberships.ts'
 import type { Scope } from './scope.ts'
 import type { Role } from './users.ts'
 
 const own = {
   name: 'workspaces_of_user',
-  text: `select w.id, w.name, m.role, t.id as home_id, t.name as home_name
+  text: `select distinct on (m.workspace_id) w.id, w.name, m.role, t.id as home_id, t.name as home_name
          from memberships m
          join workspaces w on w.organization_id = m.organization_id and w.id = m.workspace_id and w.status = 'active'
          join teams t on t.organization_id = w.organization_id and t.id = w.team_id
-         where m.organization_id = $1 and m.user_id = $2 order by w.id`,
+         where m.organization_id = $1 and m.user_id = $2 order by m.workspace_id, ${countingFirst}`,
 }
 
 export interface OwnWorkspaceRow {
@@ -31,7 +32,7 @@ const enter = {
   with place as (
     select w.id from memberships m
     join workspaces w on w.organization_id = m.organization_id and w.id = m.workspace_id and w.status = 'active'
-    where m.organization_id = $1 and m.user_id = $6 and m.workspace_id = $8
+    where m.organization_id = $1 and m.user_id = $6 and m.workspace_id = $8 limit 1
   ), switched as (
     update sessions s set workspace_id = place.id from place
     where s.organization_id = $1 and s.id = $7 and s.user_id = $6 and s.workspace_id is distinct from place.id

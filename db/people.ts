@@ -1,4 +1,5 @@
 import { query } from './connect.ts'
+import { countingRole } from './memberships.ts'
 import { beforeEveryId, type Condition, listing } from './page.ts'
 import type { Scope } from './scope.ts'
 import type { Role, UserStatus } from './users.ts'
@@ -24,12 +25,12 @@ export interface PersonRow {
 const columns = `
   u.id, u.user_name, u.external_id, u.attributes ->> 'displayName' as display_name, u.status, u.reason,
     u.managed, u.connection_id, u.created_at,
-    w.id as workspace_id, w.name as workspace_name, m.role, t.id as home_id, t.name as home_name`
+    w.id as workspace_id, w.name as workspace_name, ${countingRole('u.organization_id', 'u.id', 'w.id')} as role,
+    t.id as home_id, t.name as home_name`
 
 const from = `
   users u
   left join workspaces w on w.organization_id = u.organization_id and w.default_of = u.id
-  left join memberships m on m.organization_id = u.organization_id and m.user_id = u.id and m.workspace_id = w.id
   left join teams t on t.organization_id = w.organization_id and t.id = w.team_id`
 
 const byId = {

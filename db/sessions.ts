@@ -1,5 +1,6 @@
 import { query } from './connect.ts'
 import { type NewEvent, recording, written } from './events.ts'
+import { countingRole } from './memberships.ts'
 import type { Scope } from './scope.ts'
 import type { Role } from './users.ts'
 
@@ -78,6 +79,8 @@ export interface SessionRow {
   readonly home_id: string | null
   readonly home_name: string | null
   readonly role: Role | null
+  /** The workspace it went to, be it that they have no role in it any more. */
+  readonly entered_id: string | null
 }
 
 const live = {
@@ -86,15 +89,16 @@ const live = {
   select s.id as session_id, s.expires_at, s.touch_at <= $3 as touch_due, s.authentication, s.connection_id, u.id as user_id, u.user_name,
     u.attributes ->> 'displayName' as display_name,
     o.id as organization_id, o.slug as organization_slug, o.name as organization_name,
-    w.id as workspace_id, w.name as workspace_name, t.id as home_id, t.name as home_name, m.role
+    w.id as workspace_id, w.name as workspace_name, t.id as home_id, t.name as home_name,
+    case when w.id is not null then m.role end as role, s.workspace_id as entered_id
   from sessions s
   join users u on u.organization_id = s.organization_id and u.id = s.user_id
     and u.status = 'ready' and u.session_epoch = s.user_epoch
   join connections c on c.organization_id = s.organization_id and c.id = s.connection_id and c.status = 'active'
   join organizations o on o.id = s.organization_id and o.status = 'active'
-  left join memberships m on m.organization_id = s.organization_id and m.user_id = s.user_id
-    and m.workspace_id = s.workspace_id
-  left join workspaces w on w.organization_id = m.organization_id and w.id = m.workspace_id and w.status = 'active'
+  left join lateral ${countingRole('s.organization_id', 's.user_id', 's.workspace_id')} m on true
+  left join workspaces w on w.organization_id = s.organization_id and w.id = s.workspace_id and w.status = 'active'
+    and m.role is not null
   left join teams t on t.organization_id = w.organization_id and t.id = w.team_id
   where s.organization_id = $1 and s.secret_hash = $2 and s.expires_at > $3 and s.idle_at > $3`,
 }

@@ -6,7 +6,8 @@ const types = `
   create type user_status as enum ('staged', 'held', 'ready', 'suspended', 'leaving', 'archived', 'erased');
   create type workspace_status as enum ('active', 'archived');
   create type membership_role as enum ('owner', 'admin', 'member', 'viewer');
-  create type membership_source as enum ('provisioning', 'group-rule', 'administrator');`
+  create type membership_source as enum ('provisioning', 'group-rule', 'person', 'administrator');
+  create type workspace_visibility as enum ('private', 'team', 'organization');`
 
 /** Tables that are looked up before an organization is known, or belong to none. */
 const globals: Record<string, string> = {
@@ -244,6 +245,7 @@ const tables: Record<string, string> = {
     status workspace_status not null default 'active',
     created_at timestamptz not null,
     primary key (organization_id, id)`,
+  // One row for each source that gives a role; which of them counts is said in memberships.ts, and nowhere else.
   memberships: `
     organization_id uuid not null,
     user_id uuid not null,
@@ -252,7 +254,22 @@ const tables: Record<string, string> = {
     source membership_source not null,
     rule text not null,
     created_at timestamptz not null,
-    primary key (organization_id, user_id, workspace_id)`,
+    primary key (organization_id, user_id, workspace_id, source)`,
+  team_memberships: `
+    organization_id uuid not null,
+    user_id uuid not null,
+    team_id uuid not null,
+    role membership_role not null,
+    source membership_source not null,
+    rule text not null,
+    created_at timestamptz not null,
+    primary key (organization_id, user_id, team_id, source)`,
+  // Apart from the workspaces, which a create writes: without a row, one is seen by its members only.
+  visible_workspaces: `
+    organization_id uuid not null,
+    workspace_id uuid not null,
+    visibility workspace_visibility not null,
+    primary key (organization_id, workspace_id)`,
   sessions: `
     organization_id uuid not null,
     id uuid not null,
@@ -355,6 +372,7 @@ const storage: Record<string, string> = { users: 'fillfactor = 80' }
 // goes or comes back ten times as dear; of a BRIN on `updated_at` nothing comes, since changes are all over the table.
 const indexes = `
   create unique index teams_home on teams (organization_id) where home;
+  create unique index teams_name on teams (organization_id, lower(name));
   create unique index connections_name on connections (organization_id, name) where status <> 'deleted';
   create unique index domains_verified on domains (domain) where verified_at is not null;
   create index domains_checked on domains (checked_at) where verified_at is not null;
@@ -378,7 +396,8 @@ const indexes = `
   create index group_members_user on group_members (organization_id, user_id);
   create index group_subgroups_subgroup on group_subgroups (organization_id, subgroup_id);
   create unique index workspaces_default_of on workspaces (organization_id, default_of) where default_of is not null;
-  create index memberships_workspace on memberships (organization_id, workspace_id);
+  create index memberships_workspace on memberships (organization_id, workspace_id, user_id);
+  create index team_memberships_team on team_memberships (organization_id, team_id, user_id);
   create index sessions_user on sessions (organization_id, user_id);
   create index sessions_sid on sessions (organization_id, connection_id, sid) where sid is not null;
   create index sign_outs_expiry on sign_outs (organization_id, expires_at);

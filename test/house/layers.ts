@@ -7,7 +7,7 @@ const LAYERS = [
   ['start'],
   ['app', 'worker', 'admin-key'],
   ['admin', 'me', 'console', 'gateway', 'health', 'oauth'],
-  ['translate'],
+  ['translate', 'structure'],
   ['provisioning', 'onboarding', 'reports', 'domains'],
   ['events', 'signing-keys'],
   ['config', 'errors', 'auth', 'contract', 'outbound', 'secrets', 'limits', 'keys', 'metrics'],

@@ -30,6 +30,9 @@ const tables = [
   'group_subgroups',
   'workspaces',
   'memberships',
+  'teams',
+  'team_memberships',
+  'visible_workspaces',
 ]
 
 interface Database {
