@@ -90,6 +90,7 @@ export type {
   SessionSettings,
   SignalSettings,
 } from './models/connection.ts'
+export { listNewcomers, type NewcomerRow } from './newcomers.ts'
 export {
   createOrganization,
   findOrganization,

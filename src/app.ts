@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import Fastify, { type FastifyInstance, type FastifyRequest, LogController } from 'fastify'
 import type { Db } from '../db/index.ts'
-import { parseJson, scimPlugin } from '../scim/index.ts'
+import { type Json, parseJson, scimPlugin } from '../scim/index.ts'
 import { adminRoutes } from './admin/index.ts'
 import { answerErrors, answerUnreadable, SCIM } from './app/failures.ts'
 import { people } from './app/people.ts'
@@ -10,6 +10,7 @@ import { loadContract } from './contract.ts'
 import { dnsRecords, type ResolveTxt } from './domains/records.ts'
 import { previewClaims } from './gateway/claims-preview.ts'
 import type { oidcStore } from './gateway/oidc-store.ts'
+import { previewPush } from './gateway/push-preview.ts'
 import { type RefusalLog, refusalLog } from './gateway/refusals.ts'
 import { notingRefusals } from './gateway/refused-pushes.ts'
 import { inTransaction } from './gateway/scim-atomic.ts'
@@ -179,7 +180,9 @@ function administration(app: FastifyInstance, assembly: Assembly, resolveTxt: Re
     makeClientKey: () => product.signingKeys.signer('RS256'),
     forgetPolicy: policies.forget,
     selfTest: (at, connection) => selfTest(at, connection, { lent, send: sender(app) }),
-    previewClaims: (at, connection, pasted) => previewClaims(at, connection, { ...pasted, policies }),
+    previewClaims: (at, connection, pasted) => previewClaims(at, connection, { policies, ...pasted }),
+    previewPush: (at, connection, { body, ...push }) =>
+      previewPush(at, connection, { ...push, body: body as Json }), // read from JSON
     contract: product.contract,
     parseJson: product.parseJson,
   })

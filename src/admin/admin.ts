@@ -3,6 +3,7 @@ import { type ConnectionRow, type Db, failureOf, type Scope } from '../../db/ind
 import type { Handler, ReadBody } from '../contract.ts'
 import type { ResolveTxt } from '../domains/records.ts'
 import { Problem } from '../errors.ts'
+import type { Policies } from '../provisioning/policy.ts'
 import type { Secrets } from '../secrets.ts'
 
 /** What every handler of this folder is made with. */
@@ -18,11 +19,17 @@ export interface Admin {
   readonly resolveTxt: ResolveTxt
   /** Plays an identity provider on a SCIM connection, and leaves nothing of it. */
   selfTest(scope: Scope, connection: { id: string; profile: 'lenient' | 'strict' }): Promise<SelfTest>
-  /** Who would sign in by claims that nobody has verified, and what that would do. */
+  /** Who would sign in by claims that nobody has verified, and what that would do, by these policies or those in force. */
   previewClaims(
     scope: Scope,
     connection: ConnectionRow,
-    pasted: { token?: string; claims?: Record<string, unknown> },
+    pasted: { token?: string; claims?: Readonly<Record<string, unknown>> | undefined; policies?: Policies },
+  ): Promise<{ person: object; outcome: object }>
+  /** What a SCIM create would do. */
+  previewPush(
+    scope: Scope,
+    connection: ConnectionRow,
+    push: { body: object; policies: Policies },
   ): Promise<object>
   /** Has this process read the policy of an organization anew. */
   readonly forgetPolicy: (organizationId: string) => void

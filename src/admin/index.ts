@@ -16,6 +16,7 @@ import { policyHandlers } from './policies.ts'
 import { schemaHandlers } from './schemas.ts'
 import { scimClientHandlers } from './scim-clients.ts'
 import { sessionHandlers } from './sessions.ts'
+import { simulationHandlers } from './simulation.ts'
 import { userHandlers } from './users.ts'
 import { valueHandlers } from './values.ts'
 
@@ -51,6 +52,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...scimClientHandlers(admin),
     ...schemaHandlers(admin),
     ...sessionHandlers(admin),
+    ...simulationHandlers(admin),
     ...userHandlers(admin),
     ...valueHandlers(admin),
   }

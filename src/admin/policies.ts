@@ -56,11 +56,27 @@ export function policyHandlers(admin: Admin): AdminHandlers {
       return show(reply, await replace(request, () => document))
     },
     async patchPolicy(request: FastifyRequest, reply: FastifyReply) {
-      const patched = ({ document }: PolicyVersion) =>
-        admin.readBody('putPolicy', mergePatch(wholePolicy(document), request.body)) as PolicyDocument // as that validated it
+      const patched = ({ document }: PolicyVersion) => patchedBy(admin, wholePolicy(document), request.body)
       return show(reply, await replace(request, patched))
     },
   }
+}
+
+/** A JSON merge patch on a policy, validated as the whole of it would be. */
+const patchedBy = (admin: Admin, document: PolicyDocument, patch: unknown) =>
+  admin.readBody('putPolicy', mergePatch(document, patch)) as PolicyDocument // as that validated it
+
+export const policyInForce = async (scope: Scope): Promise<PolicyDocument> =>
+  wholePolicy((await find(scope)).document)
+
+/** The policy that a patch would put in force; what it names must be there. */
+export async function policyPatched(
+  scope: Scope,
+  { admin, current, patch }: { admin: Admin; current: PolicyDocument; patch: object },
+): Promise<PolicyDocument> {
+  const document = patchedBy(admin, current, patch)
+  await checkNames(scope, document)
+  return document
 }
 
 function versionIn(cursor: string): number {

@@ -4,12 +4,12 @@ import { Problem } from '../errors.ts'
 import type { Policies } from '../provisioning/policy.ts'
 import { presetRules } from '../translate/presets.ts'
 import { claimsOfRow } from './claims-of.ts'
-import { foretell } from './foretell.ts'
+import { type Foretold, foretell } from './foretell.ts'
 
 /** What somebody pasted: a token, of which nobody checks who made it, or its claims. */
 export interface Pasted {
   readonly token?: string
-  readonly claims?: Readonly<Record<string, unknown>>
+  readonly claims?: Readonly<Record<string, unknown>> | undefined
 }
 
 /** Who would sign in by these claims, if a provider said them; they are neither trusted, nor kept, nor logged. */
@@ -17,7 +17,7 @@ export async function previewClaims(
   scope: Scope,
   row: ConnectionRow,
   { token, claims: given = {}, policies }: Pasted & { readonly policies: Policies },
-): Promise<object> {
+): Promise<Foretold & Readonly<Record<string, unknown>>> {
   const said = token === undefined ? given : unverifiedClaims(token)
   if (!said) throw wrong('token', 'is not a JWT whose claims can be read')
   const claims = cleanClaims(said)

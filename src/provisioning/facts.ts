@@ -3,6 +3,11 @@ import type { Identity, SignIn } from './identity.ts'
 import { type Facts, nothingKnown } from './plan.ts'
 import { justInTimeOf, type Policy } from './policy.ts'
 
+/** Whether no plan can be made as if nobody were known: a rule asks for what no key of a statement guards. */
+export const needsFacts = (policy: Policy, { via, connectionId }: Identity): boolean =>
+  via === 'sign-in' &&
+  (policy.linking.email || justInTimeOf(policy, connectionId) === 'until-scim-takes-over')
+
 /** What a plan for an identity goes by; what no rule of the policy asks about is not looked up. */
 export async function factsOf(scope: Scope, policy: Policy, identity: Identity): Promise<Facts> {
   const { connectionId, userNameKey, externalId } = identity

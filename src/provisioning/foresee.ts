@@ -1,4 +1,4 @@
-import { findPerson, type Scope } from '../../db/index.ts'
+import { findPerson, type Scope, workspacesOf } from '../../db/index.ts'
 import { factsOf } from './facts.ts'
 import type { Identity } from './identity.ts'
 import { news } from './news.ts'
@@ -62,14 +62,12 @@ function placeBy(placing: Placing): Place | undefined {
   }
 }
 
+/** The default workspace of somebody who is known, or else where they have had a role for the longest. */
 async function placeOf(scope: Scope, userId: string): Promise<Place | undefined> {
-  const {
-    workspace_id: id,
-    workspace_name: name,
-    role,
-    home_id,
-    home_name,
-  } = (await findPerson(scope, userId)) ?? {}
-  if (!id || !name || !role || !home_id || !home_name) return undefined
-  return { id, name, role, home: { id: home_id, name: home_name } }
+  const person = await findPerson(scope, userId)
+  const { workspace_id: id, workspace_name: name, role, home_id, home_name } = person ?? {}
+  if (id && name && role && home_id && home_name)
+    return { id, name, role, home: { id: home_id, name: home_name } }
+  const [other] = await workspacesOf(scope, userId)
+  return other && { id: other.id, name: other.name, role: other.role }
 }

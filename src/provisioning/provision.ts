@@ -16,7 +16,7 @@ import {
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
-import { factsOf } from './facts.ts'
+import { factsOf, needsFacts } from './facts.ts'
 import type { Identity, Push, SignIn } from './identity.ts'
 import { news } from './news.ts'
 import { placed } from './placed.ts'
@@ -73,7 +73,7 @@ export async function provision(
   let isFresh = false
   for (let attempt = 1; attempt <= ATTEMPTS + 1; attempt++) {
     const policy = await policies.current(scope)
-    const informed = attempt > 1
+    const informed = attempt > 1 || needsFacts(policy, identity)
     const facts = informed ? await factsOf(scope, policy, identity) : nothingKnown
     const decided = plan(policy, identity, facts, scope.now)
     if (decided.outcome !== 'refuse' && (isFresh || !isForNobody(decided))) {

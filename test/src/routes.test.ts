@@ -225,6 +225,8 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('patchPolicy', await admin('PATCH', `${path}/policy`, { graceDays: null }), 200)
     fits('patchPolicy', await admin('PATCH', `${path}/policy`, { graceDays: 'x' }), 400)
     fits('listPolicies', await admin('GET', `${path}/policies`), 200)
+    fits('simulatePolicy', await admin('POST', `${path}/policies/simulate`, {}), 200)
+    fits('simulatePolicy', await admin('POST', `${path}/policies/simulate`, { push: {} }), 400)
     fits('getPolicyVersion', await admin('GET', `${path}/policies/2`), 200)
     fits('getPolicyVersion', await admin('GET', `${path}/policies/9`), 404)
     fits('listUsers', await admin('GET', `${path}/users`), 200)

@@ -1,0 +1,228 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { holdOnEachLayout } from './layouts.ts'
+import type { Usher } from './usher.ts'
+
+const OIDC = { issuer: 'https://idp.example', clientId: 'c' }
+const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
+const DOMAIN = 'acme.simulated'
+
+async function scene(usher: Usher) {
+  const { organization, connection, scim } = await usher.makePusher({ oidc: OIDC, scim: {} })
+  const { path, id } = organization
+  const [team] = await usher.rows<{ id: string }>(
+    `insert into teams (organization_id, id, name, created_at) values ($1, gen_random_uuid(), 'Research', now()) returning id`,
+    [id],
+  )
+  const [shared] = await usher.rows<{ id: string }>(
+    `insert into workspaces (organization_id, id, team_id, name, created_at)
+     select $1, gen_random_uuid(), id, 'Shared', now() from teams where organization_id = $1 and home returning id`,
+    [id],
+  )
+  await usher.rows(
+    `insert into domains (organization_id, domain, challenge, created_at, verified_at) values ($1, $2, 'x', now(), now())
+     on conflict do nothing`,
+    [id, `${id}.${DOMAIN}`],
+  )
+  const simulate = async (body: object) => {
+    const answer = await usher.admin('POST', `${path}/policies/simulate`, body)
+    if (answer.status !== 200) throw new Error(answer.text)
+    return answer.body
+  }
+  const state = async () =>
+    JSON.stringify([
+      await usher.rows('select * from users where organization_id = $1 order by id', [id]),
+      await usher.rows(
+        'select * from memberships where organization_id = $1 order by workspace_id, user_id',
+        [id],
+      ),
+      await usher.rows('select * from policies where organization_id = $1 order by version', [id]),
+      await usher.rows('select * from events where organization_id = $1 order by id', [id]),
+    ])
+  return { id, path, connection, scim, simulate, state, team: team?.id ?? '', shared: shared?.id ?? '' }
+}
+
+type Scene = Awaited<ReturnType<typeof scene>>
+
+interface Outcome {
+  readonly outcome: string
+  readonly rule: string
+  readonly code?: string
+  readonly user?: { id: string }
+  readonly workspace?: { id?: string; name: string; role: string; home?: { id: string } }
+}
+
+const names = fc.constantFrom('ada', 'bob', 'cy')
+const policy = ({ team, shared, connection }: Pick<Scene, 'team' | 'shared' | 'connection'>) =>
+  fc.record(
+    {
+      workspace: fc.constantFrom(
+        { give: 'create', name: '{displayName}’s', role: 'owner' },
+        { give: 'create', name: 'Desk', role: 'viewer' },
+        { give: 'join', join: shared, role: 'member' },
+        { give: 'none' },
+      ),
+      homes: fc.constantFrom({ by: 'department', teams: { research: team } }, { by: 'organization' }),
+      justInTime: fc.constantFrom('on', 'off', 'verified-domains', 'only-if-pushed', 'until-scim-takes-over'),
+      connections: fc.constantFrom({}, { [connection.id]: { justInTime: 'on' } }),
+      linking: fc.record({ email: fc.boolean() }),
+      adoption: fc.constantFrom('adopt', 'reject'),
+      guests: fc.constantFrom({ userTypes: ['guest'] }, {}),
+    },
+    { requiredKeys: [] },
+  )
+
+const push = fc.record({
+  userName: names,
+  externalId: names,
+  active: fc.boolean(),
+  displayName: fc.constantFrom('Ada', 'Bob'),
+  userType: fc.constantFrom('Guest', 'Member'),
+  department: fc.constantFrom('Research', 'Sales'),
+  mailed: fc.boolean(),
+})
+const signIn = fc.record({
+  sub: names,
+  preferred_username: names,
+  name: fc.constantFrom('Ada', 'Bob'),
+  mailed: fc.boolean(),
+  verified: fc.boolean(),
+})
+const step = fc.oneof(
+  push.map((said) => ({ push: said })),
+  signIn.map((said) => ({ signIn: said })),
+)
+
+const bodyOf = (
+  id: string,
+  { department, mailed, ...said }: typeof push extends fc.Arbitrary<infer P> ? P : never,
+) => ({
+  schemas: ['urn:ietf:params:scim:schemas:core:2.0:User'],
+  ...said,
+  [ENTERPRISE]: { department },
+  ...(mailed && { emails: [{ value: `${said.userName}@${id}.${DOMAIN}` }] }),
+})
+const claimsOf = (
+  id: string,
+  { mailed, verified, ...said }: typeof signIn extends fc.Arbitrary<infer S> ? S : never,
+) => ({
+  ...said,
+  ...(mailed && { email: `${said.preferred_username}@${id}.${DOMAIN}`, email_verified: verified }),
+})
+
+/** Does what was foretold; throws where it comes otherwise. */
+async function happensAsForetold(
+  usher: Usher,
+  at: Scene,
+  foretold: Outcome,
+  act: () => Promise<string | null>,
+) {
+  const expected = JSON.stringify(foretold)
+  const userId = await act()
+  if (foretold.outcome === 'refuse') {
+    if (userId !== null) throw new Error(`came in: ${expected}`)
+    return
+  }
+  if (userId === null) throw new Error(`was refused: ${expected}`)
+  if (foretold.user && foretold.user.id !== userId) throw new Error(`is somebody else: ${expected}`)
+  const places = await usher.rows<{
+    id: string
+    name: string
+    role: string
+    team_id: string
+    default_of: string | null
+  }>(
+    `select w.id, w.name, w.team_id, w.default_of, m.role from memberships m join workspaces w on w.organization_id = m.organization_id
+       and w.id = m.workspace_id where m.organization_id = $1 and m.user_id = $2`,
+    [at.id, userId],
+  )
+  const { workspace } = foretold
+  const found = places.find(({ name, role }) => name === workspace?.name && role === workspace?.role)
+  if (workspace ? !found : places.length > 0) throw new Error(`${expected}, not ${JSON.stringify(places)}`)
+  if (workspace?.home && found?.team_id !== workspace.home.id) throw new Error(`another home: ${expected}`)
+}
+
+holdOnEachLayout(t, {
+  'what is foretold by any policy is what then happens, and nothing before': async (t, usher) => {
+    let refused = 0
+    const at = await scene(usher)
+    await fc.assert(
+      fc.asyncProperty(policy(at), fc.array(step, { minLength: 1, maxLength: 5 }), async (patch, steps) => {
+        const fresh = await scene(usher)
+        const { team, shared, connection } = fresh
+        const own = JSON.parse(
+          JSON.stringify(patch)
+            .replaceAll(at.team, team)
+            .replaceAll(at.shared, shared)
+            .replaceAll(at.connection.id, connection.id),
+        ) as object
+        for (const [i, one] of steps.entries()) {
+          const said =
+            'push' in one ? { push: bodyOf(fresh.id, one.push) } : { signIn: claimsOf(fresh.id, one.signIn) }
+          const before = await fresh.state()
+          // The first is foretold by a policy that is not in force yet, the others by the one that is.
+          const supposed = i === 0 ? { policy: own } : {}
+          const { outcome } = await fresh.simulate({ ...supposed, connection: connection.id, ...said })
+          if ((await fresh.state()) !== before) throw new Error('a simulation wrote something')
+          if (i === 0) await usher.admin('PATCH', `${fresh.path}/policy`, own)
+          const foretold = outcome as Outcome
+          if (foretold.outcome === 'refuse') refused++
+          await happensAsForetold(usher, fresh, foretold, async () => {
+            if (said.push) {
+              const { status, body } = await fresh.scim('POST', '/Users', said.push)
+              return status === 201 ? body.id : null
+            }
+            const { cookie, code } = await usher.signIn(connection, said.signIn as { sub: string })
+            if (code !== undefined) return null
+            const session = await usher.call({ method: 'GET', url: '/session', headers: { cookie } })
+            return (session.body.user as { id: string }).id
+          })
+        }
+      }),
+      { numRuns: 60 },
+    )
+    t.ok(refused > 10, 'some of it is refused')
+  },
+  'a policy is compared over everybody': async (t, usher) => {
+    const { simulate, scim, path } = await scene(usher)
+    const guests = { guests: { userTypes: ['Guest'] } }
+    for (const n of [1, 2, 3])
+      await scim('POST', '/Users', { userName: `u${n}`, userType: n === 3 ? 'Guest' : 'Member' })
+    t.match(await simulate({ policy: guests }), {
+      people: {
+        people: 3,
+        different: 1,
+        getting: 0,
+        items: [
+          {
+            userName: 'u3',
+            effect: 'keeps',
+            before: { give: 'create' },
+            after: { give: 'none', rule: 'guests get none' },
+          },
+        ],
+      },
+    })
+    await usher.admin('PATCH', `${path}/policy`, guests)
+    await scim('POST', '/Users', { userName: 'u4', userType: 'Guest' })
+    t.match(await simulate({ policy: { guests: null }, limit: 1 }), {
+      people: { people: 4, different: 2, getting: 1, items: [{ userName: 'u3', effect: 'keeps' }] },
+    })
+    t.match(await simulate({}), { people: { people: 4, different: 0, items: [] } })
+  },
+  'what cannot be simulated is told': async (t, usher) => {
+    const { path, connection } = await scene(usher)
+    const organization = await usher.makeOrganization()
+    const foreign = await usher.makeConnection(organization)
+    const ask = (body: object, at = path) => usher.admin('POST', `${at}/policies/simulate`, body)
+    t.match(await ask({ push: { userName: 'a' } }), { status: 400 })
+    t.match(await ask({ push: {}, signIn: {}, connection: connection.id }), { status: 400 })
+    t.match(await ask({ push: {}, connection: connection.id }), {
+      status: 400,
+      body: { errors: [{ path: 'body/push' }] },
+    })
+    t.match(await ask({ policy: { graceDays: 'x' } }), { status: 400 })
+    t.match(await ask({ push: { userName: 'a' }, connection: foreign.id }), { status: 404 })
+    t.match(await ask({ signIn: { sub: 'a' }, connection: foreign.id }, organization.path), { status: 409 })
+  },
+})
