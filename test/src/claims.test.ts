@@ -104,7 +104,7 @@ t.test('an address is verified by a claim that speaks of it, and by true alone',
   for (const [claims, by, rules, more] of cases)
     t.same(
       read(claims, rules, more).email,
-      { value: email, ...(by && { verifiedBy: by }) },
+      { value: email, domain: 'acme.example', ...(by && { verifiedBy: by }) },
       JSON.stringify(claims),
     )
   for (const odd of ['a@b, c@d', 'Ada <a@b>', 'ada', 7, ['a@b'], 'a@b\n'])

@@ -26,11 +26,7 @@ holdOnEachLayout(t, {
     t.equal(await session(cookie), 200)
     t.match(await usher.admin('DELETE', connection.path), { status: 204, text: '' })
     t.same([await session(cookie), await session(kept)], [401, 200])
-    t.match(
-      await usher.signIn(connection, { sub: 'ada' }),
-      { cookie: '', code: 'suspended' },
-      'nor on its way',
-    )
+    t.match(await usher.signIn(connection, { sub: 'ada' }), { cookie: '', code: 'gone' }, 'nor on its way')
     for (const path of [
       'start',
       'callback?code=c&state=s',

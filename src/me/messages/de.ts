@@ -117,6 +117,14 @@ export const de: Messages = {
       what: 'Diese Organisation lässt nur herein, wer ihr vorher zugewiesen wurde.',
       next: `${ask}, damit Ihnen diese Anwendung zugewiesen wird.`,
     },
+    not_pushed: {
+      what: 'Es darf sich nur anmelden, wen das Verzeichnis der Organisation hierher gemeldet hat.',
+      next: `${ask}, damit Ihnen diese Anwendung zugewiesen wird.`,
+    },
+    domain_not_verified: {
+      what: 'Es darf sich nur anmelden, wer eine Adresse in den Domains der Organisation hat.',
+      next: 'Bitte melden Sie sich mit dem Konto Ihrer Organisation an.',
+    },
     signed_out: { what: 'Sie wurden abgemeldet, während Sie sich anmeldeten.', next: again },
     suspended: { what: 'Das Konto wurde gesperrt.', next: meant },
     deprovisioned: { what: 'Das Konto wurde entfernt.', next: meant },

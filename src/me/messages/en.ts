@@ -91,6 +91,14 @@ const reasons = {
     what: 'This organization lets nobody in who has not been assigned to it first.',
     next: `${ask} to assign you to this application.`,
   },
+  not_pushed: {
+    what: 'Only people whom the organization’s directory has sent here may sign in.',
+    next: `${ask} to assign you to this application.`,
+  },
+  domain_not_verified: {
+    what: 'Only people with an address in the organization’s own domains may sign in.',
+    next: 'Please sign in with the account of your organization.',
+  },
   signed_out: {
     what: 'You were signed out while you signed in.',
     next: 'Please start again.',
