@@ -17,6 +17,7 @@ const globals: Record<string, string> = {
     name text not null,
     status text not null default 'active' check (status in ('active', 'suspended')),
     requests_per_second integer check (requests_per_second >= 25),
+    checklist boolean not null default false,
     created_at timestamptz not null`,
   domains: `
     organization_id uuid not null references organizations (id),

@@ -6,6 +6,7 @@ import { Problem } from '../errors.ts'
 import { isUuid } from '../ids.ts'
 import { LOGO_TYPES } from '../translate/logo.ts'
 import { type Admin, notFound } from './admin.ts'
+import { checklistHandlers } from './checklists.ts'
 import { connectionTestHandlers } from './connection-tests.ts'
 import { connectionHandlers } from './connections.ts'
 import { credentialHandlers } from './credentials.ts'
@@ -42,6 +43,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     scopeOf: (request) => scopes.get(request) as Scope, // set by the hook above
   }
   const handlers = {
+    ...checklistHandlers(admin),
     ...logoHandlers(admin),
     ...organizationHandlers(admin),
     ...connectionHandlers(admin),
