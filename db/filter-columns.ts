@@ -25,7 +25,7 @@ const prefixed = (table: string, paths: Record<string, { sql: string; required: 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
 /** The id that a text is; null where it is none. */
-const idIn = (text: string) =>
+export const idIn = (text: string) =>
   `(case when ${text} ~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$' then ${text}::uuid end)`
 
 /** The name of the manager of `u`, who need not be anybody here. */

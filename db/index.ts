@@ -1,4 +1,5 @@
 export { type Arrival, type Asked, type Attempt, connectionStands, insertArrival } from './arrivals.ts'
+export { type BrakeRow, countChanges, countPeople, findBrake, holdBrake, releaseBrake } from './brakes.ts'
 export { connect, type DatabaseAddress, type Db, disconnect, transact } from './connect.ts'
 export {
   type ConnectionTestRow,
@@ -43,6 +44,7 @@ export {
   verifyDomain,
 } from './domains.ts'
 export { type Embedded, startEmbedded } from './embedded.ts'
+export { eraseUser } from './erasure.ts'
 export { type Failure, failureOf } from './errors.ts'
 export { type EventRow, eventsOf, type NewEvent, recordEvents } from './events.ts'
 export { endings, removeExpired } from './expired.ts'
@@ -61,8 +63,19 @@ export {
   type MemberRow,
 } from './groups.ts'
 export { holdAlone } from './hold.ts'
+export { findHold, type HoldRow, liftHold, placeHold } from './holds.ts'
 export { checkInvariants, type Violation } from './invariants.ts'
 export { takeLease } from './leases.ts'
+export {
+  archiveUser,
+  countDueDepartures,
+  dueDepartures,
+  forgetDeparture,
+  hasPlace,
+  lastTold,
+  lockAnybody,
+  peopleAmong,
+} from './leaving.ts'
 export { findMatches, isPlaced, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
 export { deleteLogo, findLogo, type LogoRow, logoVersion, putLogo } from './logos.ts'
 export {
@@ -92,24 +105,15 @@ export type {
 } from './models/connection.ts'
 export { listNewcomers, type NewcomerRow } from './newcomers.ts'
 export {
-  briefly,
-  type ChecklistRow,
-  checklistOf,
-  findChecklist,
-  finishStep,
-  isChecklistOn,
-  type ProgressRow,
-  putChecklist,
-  setDismissed,
-} from './onboarding.ts'
-export {
   createOrganization,
   findOrganization,
   listOrganizations,
   type OrganizationRow,
   setRequestLimit,
 } from './organizations.ts'
+export { expiredGuests, leftUntold, longSuspended } from './overdue.ts'
 export { enterWorkspace, type OwnWorkspaceRow, workspacesOf } from './own-workspaces.ts'
+export { dropNeedless, listTransfers, lockTransfer, type TransferRow } from './pending-transfers.ts'
 export { findPerson, listPeople, type PersonRow, peopleFirstParameter } from './people.ts'
 export {
   currentPolicy,
@@ -188,6 +192,18 @@ export {
   type SigningKeyRow,
 } from './signing-keys.ts'
 export {
+  archiveWorkspaces,
+  giveWorkspace,
+  headsOf,
+  holdOwned,
+  holdSuccessor,
+  leaveOwn,
+  managerIdOf,
+  type OwnedRow,
+  pendTransfer,
+  reviveWorkspaces,
+} from './transfers.ts'
+export {
   domainsToCheck,
   findAdminKey,
   isReachable,
@@ -195,6 +211,7 @@ export {
   organizationByDomain,
   organizationBySlug,
   organizationOfConnection,
+  organizationsToSeeOff,
   organizationsToTidy,
   pollingConnections,
 } from './unscoped.ts'

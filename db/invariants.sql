@@ -20,10 +20,12 @@ where w.default_of is not null and w.status = 'active' and (m.role is null or t.
 select organization_id, default_of from workspaces
 where default_of is not null group by organization_id, default_of having count(*) > 1;
 
--- name: a workspace has an owner who is active, suspended or leaving, unless a rule makes nobody owner of their own
+-- name: a workspace has an owner who is active, suspended or leaving, or waits for one, unless a rule makes nobody owner of their own
 select w.organization_id, w.id
 from workspaces w
 where w.status = 'active' and not exists (
+  select from transfers t where t.organization_id = w.organization_id and t.workspace_id = w.id
+) and not exists (
   select from memberships m
   where m.organization_id = w.organization_id and m.workspace_id = w.id and m.user_id = w.default_of
     and m.source = 'provisioning' and m.role <> 'owner'
@@ -93,7 +95,24 @@ group by organization_id, connection_id, issuer, subject having count(*) > 1;
 -- name: status, reason and time of deletion agree
 select organization_id, id from users
 where (status in ('leaving', 'archived', 'erased')) <> (deleted_at is not null)
-   or (status = 'held') <> (reason is not null);
+   or (status = 'held' and reason is null) or (status not in ('held', 'suspended') and reason is not null);
+
+-- name: whoever is leaving is found as such
+select u.organization_id, u.id from users u
+left join departures d on d.organization_id = u.organization_id and d.user_id = u.id
+where u.status = 'leaving' and d.since is distinct from u.deleted_at;
+
+-- name: nobody who was erased is told of
+select u.organization_id, u.id from users u
+where u.status = 'erased' and (u.attributes <> '{}' or u.external_id is not null
+  or exists (select from identities i where i.organization_id = u.organization_id and i.user_id = u.id)
+  or exists (select from group_members g where g.organization_id = u.organization_id and g.user_id = u.id)
+  or exists (select from event_personal e where e.organization_id = u.organization_id and e.user_id = u.id));
+
+-- name: what waits for an owner is a workspace that there is
+select t.organization_id, t.workspace_id from transfers t
+left join workspaces w on w.organization_id = t.organization_id and w.id = t.workspace_id
+where w.id is null;
 
 -- name: the keys of a person are those in the attributes
 select organization_id, id from users

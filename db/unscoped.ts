@@ -35,6 +35,23 @@ export async function organizationsToTidy(db: Db, now: Date): Promise<string[]> 
   return rows.map((row) => row.organization_id)
 }
 
+const toSeeOff = {
+  name: 'organizations_to_see_off',
+  text: `select organization_id from departures
+         union select organization_id from transfers
+         union select organization_id from (
+           select distinct on (organization_id) organization_id, document from policies
+           order by organization_id, version desc) p
+         where document #>> '{guests,expireDays}' is not null or document #>> '{suspended,keepDays}' is not null
+           or document #> '{protected,users}' <> '[]'`,
+}
+
+/** Organizations where people leave, or whose policy ends something by time. */
+export async function organizationsToSeeOff(db: Db): Promise<string[]> {
+  const rows = await query<{ organization_id: string }>(db, toSeeOff, [])
+  return rows.map((row) => row.organization_id)
+}
+
 const toCheck = {
   name: 'domains_to_check',
   text: `select organization_id, domain from domains

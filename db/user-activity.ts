@@ -46,7 +46,7 @@ const reactivate = {
   text: `
   with person as (
     update users set status = 'ready', version = version + 1, updated_at = $2
-    where ${own} and status = 'suspended'
+    where ${own} and status = 'suspended' and reason is null
       and exists (select from workspaces where organization_id = $1 and default_of = $5::uuid)
     returning *
   ), ${told}`,

@@ -123,6 +123,15 @@ const updates = {
     name: 'update_user_named',
     text: `with ${updating}, ${recordingPersonal('person')} select id from person`,
   },
+  leaving: {
+    name: 'update_user_leaving',
+    text: `
+    with ${updating}, departed as (
+      insert into departures (organization_id, user_id, since) select $1, person.id, $2 from person
+      on conflict (organization_id, user_id) do update set since = excluded.since
+    ), ${recording('person')}
+    select id from person`,
+  },
   placed: {
     name: 'update_user_placed',
     text: `with ${updating}, ${placing}, ${recordingPersonal('person')} select id from person`,
@@ -139,7 +148,13 @@ export async function updateUser(scope: Scope, write: UserWrite & { version: num
   const { place, events, version, record } = write
   const values = [...personValues(scope, write), version, deleted.has(record.status)]
   const isPersonal = events.some(({ personal }) => personal !== undefined)
-  const statement = place ? updates.placed : isPersonal ? updates.named : updates.plain
+  const statement = place
+    ? updates.placed
+    : record.status === 'leaving'
+      ? updates.leaving
+      : isPersonal
+        ? updates.named
+        : updates.plain
   const rows = await query(scope.db, statement, place ? [...values, ...placeValues(place)] : values)
   return rows.length === 1
 }

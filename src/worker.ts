@@ -1,6 +1,7 @@
-import { endings, organizationsToTidy, removeExpired, takeLease } from '../db/index.ts'
+import { endings, organizationsToSeeOff, organizationsToTidy, removeExpired, takeLease } from '../db/index.ts'
 import { type RecheckHost, recheckDomains } from './domains/recheck.ts'
 import { newId } from './ids.ts'
+import { seeOffIn } from './provisioning/departures.ts'
 
 export interface WorkerHost extends RecheckHost {
   readonly log: { warn(what: object, message: string): void }
@@ -39,11 +40,24 @@ async function tidy({ db }: WorkerHost, now: Date, stop: AbortSignal): Promise<v
   }
 }
 
+/** What follows of its own when people leave, are suspended for long or stay too long. */
+async function seeOff({ db, log }: WorkerHost, now: Date, stop: AbortSignal): Promise<void> {
+  for (const organizationId of await organizationsToSeeOff(db)) {
+    if (stop.aborted) return
+    const scope = { db, organizationId, now, actor: 'system', requestId: '' }
+    // What is wrong in one organization is not to keep the others waiting.
+    await seeOffIn(scope, stop).catch((err: unknown) =>
+      log.warn({ err, organizationId }, 'seeing people off failed'),
+    )
+  }
+}
+
 /** One round, unless another process has done it a moment ago. */
 export async function workOnce(host: WorkerHost, holder: string, stop: AbortSignal): Promise<void> {
   const now = host.clock()
   const until = new Date(now.getTime() + LEASE)
   if (!(await takeLease(host.db, { name: 'domains', holder, now, until }))) return
   await tidy(host, now, stop)
+  await seeOff(host, now, stop)
   await recheckDomains(host, stop)
 }

@@ -17,7 +17,6 @@ const globals: Record<string, string> = {
     name text not null,
     status text not null default 'active' check (status in ('active', 'suspended')),
     requests_per_second integer check (requests_per_second >= 25),
-    checklist boolean not null default false,
     created_at timestamptz not null`,
   domains: `
     organization_id uuid not null references organizations (id),
@@ -193,6 +192,35 @@ const tables: Record<string, string> = {
     deleted_at timestamptz,
     primary key (organization_id, id) include (deleted_at),
     foreign key (organization_id, connection_id) references connections`,
+  // Who has been deleted and is not archived yet: what is done about leavers is found by this, and `users` has no index
+  // that a change of status would have to be written to. A row of somebody who came back means nothing.
+  departures: `
+    organization_id uuid not null,
+    user_id uuid not null,
+    since timestamptz not null,
+    primary key (organization_id, user_id)`,
+  legal_holds: `
+    organization_id uuid not null,
+    user_id uuid not null,
+    reason text not null,
+    actor text not null,
+    created_at timestamptz not null,
+    primary key (organization_id, user_id),
+    foreign key (organization_id, user_id) references users`,
+  // Workspaces that nobody could be made owner of yet.
+  transfers: `
+    organization_id uuid not null,
+    workspace_id uuid not null,
+    user_id uuid not null,
+    created_at timestamptz not null,
+    primary key (organization_id, workspace_id)`,
+  brakes: `
+    organization_id uuid not null,
+    hour_from timestamptz not null,
+    done integer not null,
+    held_since timestamptz,
+    released_until timestamptz,
+    primary key (organization_id)`,
   identities: `
     organization_id uuid not null,
     id uuid not null,
@@ -389,6 +417,7 @@ const indexes = `
   create index users_display_name on users (organization_id, lower(display_name))
     where deleted_at is null;
   create index users_manager on users (organization_id, manager) where manager is not null;
+  create index departures_since on departures (organization_id, since, user_id);
   create index identities_user on identities (organization_id, user_id);
   create index groups_display_name on groups (organization_id, connection_id, lower(display_name))
     where deleted_at is null;

@@ -6,11 +6,12 @@ import { Problem } from '../errors.ts'
 import { isUuid } from '../ids.ts'
 import { LOGO_TYPES } from '../translate/logo.ts'
 import { type Admin, notFound } from './admin.ts'
-import { checklistHandlers } from './checklists.ts'
+import { brakeHandlers } from './brake.ts'
 import { connectionTestHandlers } from './connection-tests.ts'
 import { connectionHandlers } from './connections.ts'
 import { credentialHandlers } from './credentials.ts'
 import { domainHandlers } from './domains.ts'
+import { leavingHandlers } from './leaving.ts'
 import { logoHandlers, MOST_LOGO_BYTES } from './logos.ts'
 import { organizationHandlers } from './organizations.ts'
 import { policyHandlers } from './policies.ts'
@@ -43,13 +44,14 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     scopeOf: (request) => scopes.get(request) as Scope, // set by the hook above
   }
   const handlers = {
-    ...checklistHandlers(admin),
+    ...brakeHandlers(admin),
     ...logoHandlers(admin),
     ...organizationHandlers(admin),
     ...connectionHandlers(admin),
     ...connectionTestHandlers(admin),
     ...credentialHandlers(admin),
     ...domainHandlers(admin),
+    ...leavingHandlers(admin),
     ...policyHandlers(admin),
     ...scimClientHandlers(admin),
     ...schemaHandlers(admin),

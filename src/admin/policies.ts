@@ -6,6 +6,7 @@ import {
   listConnections,
   listPolicyVersions,
   type PolicyVersion,
+  peopleAmong,
   type Scope,
   supposedPolicy,
 } from '../../db/index.ts'
@@ -110,12 +111,24 @@ async function write(scope: Scope, current: PolicyVersion, document: PolicyDocum
   return { version, document, actor: scope.actor, created_at: scope.now }
 }
 
+const namedPeople = ({ protected: { users }, leaving: { to } }: PolicyDocument) => [
+  ...users.map((id, index) => [`protected/users/${index}`, id] as const),
+  ...to.flatMap((way, index) =>
+    typeof way === 'string' ? [] : [[`leaving/to/${index}/user`, way.user] as const],
+  ),
+]
+
 /** What a policy names must be there; a reader of the contract cannot tell. */
 async function checkNames(scope: Scope, document: PolicyDocument): Promise<void> {
   const { workspace, homes, connections } = document
   const row = await supposedPolicy(scope, document)
   const { joined, teams = {} } = row ?? {}
   const known = new Set((await listConnections(scope, { limit: 10_000 })).map(({ id }) => id))
+  const people = namedPeople(document)
+  const there = await peopleAmong(
+    scope,
+    people.map(([, id]) => id),
+  )
   const wrong = [
     ...(workspace.give === 'join' && !joined ? [['workspace/join', 'is no active workspace']] : []),
     ...(workspace.give === 'join' && workspace.role === 'owner'
@@ -127,6 +140,7 @@ async function checkNames(scope: Scope, document: PolicyDocument): Promise<void>
     ...Object.keys(connections).flatMap((id) =>
       known.has(id) ? [] : [[`connections/${id}`, 'is no connection']],
     ),
+    ...people.flatMap(([path, id]) => (there.has(id) ? [] : [[path, 'is nobody']])),
   ]
   if (wrong.length === 0) return
   const errors = wrong.map(([path = '', message = '']) => ({ path: `body/${path}`, message }))

@@ -154,10 +154,7 @@ function summaryOf({ type, data, changed }: EventRow): string {
     case 'session.ended':
       return endings[String(data.cause)] ?? 'Signed out'
     default:
-      return (
-        sentences[type]?.replace('SCIM', data.via === 'signal' ? 'a signal of the provider' : 'SCIM') ??
-        `${type} by ${way}`
-      )
+      return sentences[type]?.replace('SCIM', byWhom[String(data.via)] ?? 'SCIM') ?? `${type} by ${way}`
   }
 }
 
@@ -180,6 +177,12 @@ const endings: Readonly<Record<string, string>> = {
   'signed out meanwhile': 'Signed out at the identity provider while signing in',
 }
 
+const byWhom: Readonly<Record<string, string>> = {
+  signal: 'a signal of the provider',
+  administrator: 'an administrator',
+  rule: 'a rule',
+}
+
 const sentences: Readonly<Record<string, string>> = {
   'user.adopted': 'Taken over by SCIM after a sign-in had made it',
   'user.linked': 'A login was linked',
@@ -187,6 +190,13 @@ const sentences: Readonly<Record<string, string>> = {
   'user.reactivated': 'Reactivated by SCIM; everything is as it was',
   'user.deleted': 'Deleted by SCIM; every session ended',
   'user.restored': 'Restored by SCIM',
+  'user.archived': 'Archived: the time to be restored is over',
+  'user.erased': 'Erased',
+  'user.hold-placed': 'Put under legal hold',
+  'user.hold-lifted': 'The legal hold was lifted',
+  'user.protected-left': 'Protected, and suspended or deleted nevertheless',
+  'workspace.transferred': 'A workspace of theirs was given another owner',
+  'workspace.transfer-pending': 'A workspace of theirs waits for another owner',
   'session.begun': 'Signed in',
   'session.switched': 'Went to another workspace',
   'sessions.ended': 'Every session ended by an administrator',

@@ -107,13 +107,18 @@ async function change(
   const { connectionId } = caller
   const asked = async (row: ResourceRow, scope: Scope) => {
     assertVersion(row, when)
-    const before = attributesOf(row)
+    const said = asSaid(row)
+    const before = attributesOf(said)
     const after = edit(before)
     await checkReferences({ ...caller, scope }, after, before)
-    return sayingOf(after, isActive(row))
+    return sayingOf(after, isActive(said))
   }
   return changeUser(caller.scope, { userId: id, connectionId, edit: asked }, policies)
 }
+
+/** Whom somebody else has suspended SCIM has still said to be active. */
+const asSaid = (row: ResourceRow): ResourceRow =>
+  row.status === 'suspended' && row.reason !== null ? { ...row, status: 'ready' } : row
 
 /** The one change that has a write of its own: somebody goes, or comes back. */
 async function switched(

@@ -139,15 +139,16 @@ function recordAfter(current: ResourceRow, saying: Saying, connectionId: string)
     user_name: saying.userName,
     user_name_key: saying.userNameKey,
     external_id: saying.externalId,
-    status: statusAfter(current.status, saying.active),
+    status: statusAfter(current, saying.active),
     reason: saying.active ? current.reason : null,
     attributes: saying.attributes,
   }
 }
 
-function statusAfter(status: UserStatus, active: boolean): UserStatus {
+/** Whom an administrator or a rule has suspended, with a reason, comes back when SCIM has shut them out and let them in. */
+function statusAfter({ status, reason }: ResourceRow, active: boolean): UserStatus {
   if (!active) return 'suspended'
-  return status === 'suspended' ? 'ready' : status
+  return status === 'suspended' && reason === null ? 'ready' : status
 }
 
 /** SCIM names of what a record would change. */
@@ -157,10 +158,14 @@ function differences(current: ResourceRow, record: UserRecord): string[] {
   return [
     ...(current.user_name === record.user_name ? [] : ['userName']),
     ...(current.external_id === record.external_id ? [] : ['externalId']),
-    ...(current.status === record.status ? [] : ['active']),
+    ...(current.status === record.status && !isShutOutAnew(current, record) ? [] : ['active']),
     ...[...names].filter(isDifferent),
   ]
 }
+
+/** From now on it is SCIM that keeps them suspended. */
+const isShutOutAnew = (current: ResourceRow, { reason }: UserRecord) =>
+  current.status === 'suspended' && current.reason !== reason
 
 /** Who was made inactive gets their place when they first become active. */
 async function placeOnArrival(
@@ -226,7 +231,7 @@ export async function removeUser(
     const event = eventOf({
       type: 'user.deleted',
       subject: { type: 'user', id: userId },
-      data,
+      data: { ...data, was: current.status, reason: current.reason },
     })
     const record = { ...current, status: 'leaving' as const, reason: null }
     return updateUser(held, { id: userId, version: current.version, record, events: [event] })

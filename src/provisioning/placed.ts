@@ -7,7 +7,7 @@ import type { Policy } from './policy.ts'
 
 interface Decision {
   readonly policy: Policy
-  readonly identity: Pick<Identity, 'via' | 'connectionId'>
+  readonly identity: { readonly via: Identity['via'] | 'administrator'; readonly connectionId: string }
   /** Null where nothing is decided now. */
   readonly placing: Placing | null
 }

@@ -71,10 +71,8 @@ function planPush(
     return { outcome: 'refuse', rule: 'contradiction', code: 'ambiguous_person', user: named }
   const known = keyed ?? named
   if (known) return planKnownPush(policy, push, known)
-  const former = by(matches, 'former')
-  const restorable = former?.status === 'leaving' && isWithinGrace(policy, former, now)
-  if (former && restorable)
-    return { outcome: 'restore', rule: 'same externalId', ...pushed(policy, push, former) }
+  const former = formerOf(policy, matches, now)
+  if (former) return { outcome: 'restore', rule: 'same externalId', ...pushed(policy, push, former) }
   return { outcome: 'create', rule: 'nobody known', place: push.active ? placingOf(policy, push) : null }
 }
 
@@ -92,6 +90,17 @@ const pushed = (policy: Policy, push: Push, user: Match) => ({
   user,
   place: push.active ? missingPlace(policy, push, user) : null,
 })
+
+/** Of those who had the externalId and can be restored by it, who left last. */
+function formerOf(policy: Policy, matches: readonly Match[], now: Date): Match | undefined {
+  const leftAt = ({ deleted_at }: Match) => deleted_at?.getTime() ?? 0
+  return matches
+    .filter(({ matched_by }) => matched_by === 'former')
+    .filter((one) => (one.status === 'leaving' ? isWithinGrace(policy, one, now) : isRehired(policy, one)))
+    .toSorted((a, b) => leftAt(b) - leftAt(a))[0]
+}
+
+const isRehired = ({ rehire }: Policy, { status }: Match) => rehire === 'restore' && status === 'archived'
 
 function isWithinGrace(policy: Policy, { deleted_at }: Match, now: Date): boolean {
   return deleted_at !== null && deleted_at.getTime() + policy.graceDays * DAY > now.getTime()

@@ -26,10 +26,24 @@ export interface PolicyDocument {
   readonly linking: { readonly email: boolean }
   /** What a SCIM create does with a person whom a sign-in on the same connection made first. */
   readonly adoption: 'adopt' | 'reject'
-  /** Whose `userType` is one of these is a guest, and gets no workspace. */
-  readonly guests: { readonly userTypes: readonly string[] }
+  /** Whose `userType` is one of these is a guest, and gets no workspace; after so many days they are suspended. */
+  readonly guests: { readonly userTypes: readonly string[]; readonly expireDays?: number }
   /** How long a deleted person can be restored, in days. */
   readonly graceDays: number
+  /** What becomes of what a deleted person owns alone, so many days after the grace, and who gets it. */
+  readonly leaving: {
+    readonly keepDays: number
+    readonly workspace: 'archive' | 'transfer'
+    readonly to: readonly ('manager' | 'team' | { readonly user: string })[]
+  }
+  /** After how many days what a suspended person owns alone gets another owner; absent: never. */
+  readonly suspended: { readonly keepDays?: number }
+  /** People who are never archived, and whose workspaces never transferred, by a rule. */
+  readonly protected: { readonly users: readonly string[] }
+  /** How many archives, transfers and erasures there may be within an hour, and that many per cent of all people. */
+  readonly brake: { readonly most: number; readonly percent: number }
+  /** What a push makes of the externalId of somebody archived: a new person, or the archived one. */
+  readonly rehire: 'new' | 'restore'
 }
 
 /** What an organization has before it says anything. */
@@ -42,6 +56,11 @@ export const defaultPolicy: PolicyDocument = {
   adoption: 'adopt',
   guests: { userTypes: [] },
   graceDays: 30,
+  leaving: { keepDays: 0, workspace: 'archive', to: ['manager', 'team'] },
+  suspended: {},
+  protected: { users: [] },
+  brake: { most: 500, percent: 100 },
+  rehire: 'new',
 }
 
 interface Named {
@@ -78,7 +97,7 @@ export function rememberedPolicies(): Policies {
     async current(scope) {
       const known = remembered.get(scope.organizationId)
       if (known) return known
-      const policy = await readPolicy(scope)
+      const policy = await policyInForce(scope)
       if (remembered.size >= MOST_CACHED) remembered.clear()
       remembered.set(scope.organizationId, policy)
       return policy
@@ -89,7 +108,8 @@ export function rememberedPolicies(): Policies {
   }
 }
 
-async function readPolicy(scope: Scope): Promise<Policy> {
+/** As the database has it now. */
+export async function policyInForce(scope: Scope): Promise<Policy> {
   const row = await currentPolicy(scope)
   if (!row) throw new Error(`organization ${scope.organizationId} has no policy`)
   return policyOf(row)

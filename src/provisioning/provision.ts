@@ -10,6 +10,7 @@ import {
   type NewEvent,
   type NewIdentity,
   type Scope,
+  transact,
   type UserRecord,
   updateUser,
 } from '../../db/index.ts'
@@ -23,6 +24,7 @@ import { placed } from './placed.ts'
 import { nothingKnown, type Plan, plan } from './plan.ts'
 import type { Policies, Policy } from './policy.ts'
 import { ConnectionGone, Refused } from './refused.ts'
+import { reviveArchived } from './standing.ts'
 
 /** The record an identity has led to. */
 export interface Provisioned {
@@ -168,12 +170,14 @@ function rewrite(scope: Scope, { policy, identity, plan: decided }: Planned, use
   const events = [rewritten, ...told]
   const record = recordOf(identity, { managed: true })
   const externalId = identity.externalId ?? user.external_id
-  return updateUser(scope, {
-    id: user.id,
-    version: user.version,
-    record: { ...record, external_id: externalId },
-    place,
-    events,
+  const { id, version } = user
+  const write = { id, version, record: { ...record, external_id: externalId }, place, events }
+  if (user.status !== 'archived') return updateUser(scope, write)
+  return transact(scope.db, async (db) => {
+    const held = { ...scope, db }
+    const isWritten = await updateUser(held, write)
+    if (isWritten) await reviveArchived(held, id)
+    return isWritten
   })
 }
 

@@ -221,6 +221,19 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('deleteDomain', await admin('DELETE', `${path}/domains/acme.invalid`), 204)
     fits('verifyDomain', await admin('POST', `${path}/domains/acme.invalid/verify`), 404)
     fits('getPolicy', await admin('GET', `${path}/policy`), 200)
+    const standing = `${path}/users/${id}`
+    fits('suspendUser', await admin('POST', `${standing}/suspend`), 200)
+    fits('reactivateUser', await admin('POST', `${standing}/reactivate`), 200)
+    fits('restoreUser', await admin('POST', `${standing}/restore`), 200)
+    fits('eraseUser', await admin('POST', `${standing}/erase`), 409)
+    fits('getHold', await admin('GET', `${standing}/hold`), 404)
+    fits('putHold', await admin('PUT', `${standing}/hold`, { reason: 'Case 17' }), 200)
+    fits('getHold', await admin('GET', `${standing}/hold`), 200)
+    fits('deleteHold', await admin('DELETE', `${standing}/hold`), 204)
+    fits('getBrake', await admin('GET', `${path}/brake`), 200)
+    fits('releaseBrake', await admin('POST', `${path}/brake/release`), 200)
+    fits('listTransfers', await admin('GET', `${path}/transfers`), 200)
+    fits('settleTransfer', await admin('POST', `${path}/transfers/${id}`, { userId: id }), 404)
     fits('putPolicy', await admin('PUT', `${path}/policy`, { graceDays: 7 }), 200)
     fits('patchPolicy', await admin('PATCH', `${path}/policy`, { graceDays: null }), 200)
     fits('patchPolicy', await admin('PATCH', `${path}/policy`, { graceDays: 'x' }), 400)
@@ -229,9 +242,6 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('simulatePolicy', await admin('POST', `${path}/policies/simulate`, { push: {} }), 400)
     fits('getPolicyVersion', await admin('GET', `${path}/policies/2`), 200)
     fits('getPolicyVersion', await admin('GET', `${path}/policies/9`), 404)
-    fits('getChecklist', await admin('GET', `${path}/checklist`), 200)
-    fits('putChecklist', await admin('PUT', `${path}/checklist`, {}), 400)
-    fits('putChecklist', await admin('PUT', `${path}/checklist`, { enabled: true }), 200)
     fits('listUsers', await admin('GET', `${path}/users`), 200)
     fits('listUsers', await admin('GET', `${path}/users?filter=x`), 400)
     fits('getUser', await admin('GET', `${path}/users/${id}`), 200)
@@ -296,22 +306,6 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('switchWorkspace', await put(workspaces[0]?.id), 200)
     fits('switchWorkspace', await put('x'), 404)
     fits('switchWorkspace', await put(1), 400)
-    const change = (method: Method, url: string) =>
-      get(`/v1/me/checklist${url}`, { method, headers: { cookie, origin: PUBLIC_URL } })
-    fits('getOwnChecklist', await get('/v1/me/checklist'), 200)
-    fits('getOwnChecklist', await get('/v1/me/checklist', nobody), 401)
-    fits('finishOwnStep', await change('PUT', '/steps/look-around'), 200)
-    fits('finishOwnStep', await change('PUT', '/steps/sign-in'), 409)
-    fits('dismissOwnChecklist', await change('POST', '/dismiss'), 200)
-    fits('resumeOwnChecklist', await change('POST', '/resume'), 200)
-    const press = (site: string) =>
-      get('/checklist', {
-        method: 'POST',
-        headers: { cookie, 'sec-fetch-site': site, 'content-type': 'application/x-www-form-urlencoded' },
-        body: 'do=resume',
-      })
-    fits('changeChecklistByForm', await press('same-origin'), 303)
-    fits('changeChecklistByForm', await press('cross-site'), 403)
     fits('getPlace', await get('/'), 200)
     fits('getPlace', await get('/', nobody), 200)
     fits('getStylesheet', await get('/assets/usher.css'), 200)

@@ -1,0 +1,42 @@
+import { countChanges, countPeople, holdBrake, releaseBrake, type Scope } from '../../db/index.ts'
+import { eventOf } from '../events/record.ts'
+import type { PolicyDocument } from './policy.ts'
+
+/** More would be done within an hour than the policy allows: nothing of it was. */
+export class Braked extends Error {
+  override readonly name = 'Braked'
+}
+
+const HOUR = 3_600_000
+
+/** How many archives, transfers and erasures there may be within an hour; one at least. */
+export async function allowanceOf(scope: Scope, { brake }: Pick<PolicyDocument, 'brake'>): Promise<number> {
+  if (brake.percent === 100) return brake.most
+  return Math.min(brake.most, Math.max(1, Math.floor(((await countPeople(scope)) * brake.percent) / 100)))
+}
+
+/** Within the transaction that does them. Throws `Braked` where they are to wait for an administrator. */
+export async function passBrake(scope: Scope, change: { count: number; most: number }): Promise<void> {
+  if (!(await countChanges(scope, change))) throw new Braked()
+}
+
+/** Puts the brake on: from now on all such changes wait. */
+export async function applyBrake(
+  scope: Scope,
+  { version, most }: { version: number; most: number },
+): Promise<void> {
+  const event = eventOf({
+    type: 'brake.applied',
+    subject: { type: 'organization', id: scope.organizationId },
+    by: { policyVersion: version, rule: 'brake' },
+    data: { most },
+  })
+  await holdBrake(scope, [event])
+}
+
+/** What waits may be done, and for an hour nothing is held. */
+export function liftBrake(scope: Scope): Promise<boolean> {
+  const subject = { type: 'organization', id: scope.organizationId } as const
+  const until = new Date(scope.now.getTime() + HOUR)
+  return releaseBrake(scope, until, [eventOf({ type: 'brake.released', subject, data: { until } })])
+}
