@@ -2,6 +2,7 @@ import { Op } from 'sequelize'
 import { query, transact } from './connect.ts'
 import { type NewEvent, recordEvents } from './events.ts'
 import type { Connection, ConnectionSettings, ProviderPins } from './models/connection.ts'
+import type { OrganizationRow } from './organizations.ts'
 import type { ProviderDocumentRow } from './provider-documents.ts'
 import type { Scope } from './scope.ts'
 
@@ -158,7 +159,7 @@ export const signInSettings = (condition: string) => `
          select c.id, c.name, c.issuer, c.client_id, c.client_secret, c.token_endpoint_auth_method,
            c.correlation_claim, c.scopes, c.scim_profile, c.settings, c.signal_token, c.pins,
            c.drift is not null as drifted, c.version,
-           o.slug as organization_slug, o.name as organization_name, d.generation as outage_generation, d.failure,
+           o.slug as organization_slug, o.name as organization_name, o.kind as organization_kind, d.generation as outage_generation, d.failure,
            (select version from logos where organization_id = $1) as logo_version
          from connections c join organizations o on o.id = c.organization_id and o.status = 'active'
          left join provider_documents d on d.organization_id = c.organization_id and d.connection_id = c.id
@@ -189,6 +190,7 @@ export interface OidcConnectionRow {
   readonly version: number
   readonly organization_slug: string
   readonly organization_name: string
+  readonly organization_kind: OrganizationRow['kind']
   readonly logo_version: string | null
   /** Why the endpoints of its provider are taken to be down, where they are. */
   readonly failure: ProviderDocumentRow['failure']

@@ -108,6 +108,7 @@ export {
   createOrganization,
   findOrganization,
   listOrganizations,
+  type NewOrganization,
   type OrganizationRow,
   setRequestLimit,
 } from './organizations.ts'
@@ -133,6 +134,19 @@ export {
   type ProviderDocumentRow,
 } from './provider-documents.ts'
 export { approveProvider, forgetDrift, pinProvider, recordDrift } from './provider-pins.ts'
+export {
+  endPublicSessions,
+  mirrorConnection,
+  type PublicConnection,
+} from './public-connection.ts'
+export {
+  completePublicIdentity,
+  findPublicIdentity,
+  notePublicDomain,
+  type PublicIdentityRow,
+  type PublicLogin,
+  reservePublicIdentity,
+} from './public-identities.ts'
 export {
   createScimClient,
   findScimClient,
@@ -205,6 +219,8 @@ export {
 } from './transfers.ts'
 export {
   domainsToCheck,
+  entrancesOfDomain,
+  environmentOrganization,
   findAdminKey,
   isReachable,
   keepAdminKey,

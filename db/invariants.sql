@@ -170,7 +170,21 @@ select organization_id, domain from domains where missing_since is not null and 
 -- name: a connection is in the directory under its organization
 select c.organization_id, c.id from connections c
 left join connection_directory d on d.id = c.id
-where d.organization_id is distinct from c.organization_id;
+where d.organization_id is distinct from c.organization_id
+  and not exists (select from organizations o where o.id = c.organization_id and o.kind = 'personal'
+                  and exists (select from organizations e where e.id = d.organization_id and e.kind = 'environment'));
+
+-- name: a login of the public connection leads to a person that there is, in an organization of their own
+select p.issuer, p.subject from public_identities p
+left join organizations o on o.id = p.organization_id and o.kind = 'personal'
+left join users u on u.organization_id = p.organization_id and u.id = p.user_id
+where o.id is null or u.id is null;
+
+-- name: a personal organization has one person, and the login that leads to it
+select o.id from organizations o
+where o.kind = 'personal'
+  and (1 <> (select count(*) from users u where u.organization_id = o.id)
+    or 1 <> (select count(*) from public_identities p where p.organization_id = o.id));
 
 -- name: onboarding references nothing and nothing references it
 select c.conname from pg_constraint c

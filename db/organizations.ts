@@ -7,13 +7,16 @@ export interface OrganizationRow {
   readonly id: string
   readonly slug: string
   readonly name: string
-  readonly status: 'active' | 'suspended'
+  readonly kind: 'enterprise' | 'personal' | 'environment'
+  readonly status: 'active' | 'suspended' | 'archived'
   readonly requestsPerSecond: number | null
 }
 
 export interface NewOrganization {
   readonly slug: string
   readonly name: string
+  /** Absent: one that is a customer. */
+  readonly kind?: OrganizationRow['kind']
   readonly home: { readonly id: string; readonly name: string }
   readonly policy: object
   readonly events: readonly NewEvent[]
@@ -32,8 +35,8 @@ const homeTeam = {
 export async function createOrganization(scope: Scope, made: NewOrganization): Promise<void> {
   const { organizationId: id, now, actor } = scope
   await transact(scope.db, async (db) => {
-    const { slug, name } = made
-    const row = { id, slug, name, status: 'active' as const, requestsPerSecond: null, createdAt: now }
+    const { slug, name, kind = 'enterprise' } = made
+    const row = { id, slug, name, kind, status: 'active' as const, requestsPerSecond: null, createdAt: now }
     await db.models.Organization.create(row, { transaction: db.transaction ?? null })
     await query(db, homeTeam, [id, made.home.id, made.home.name, now])
     await query(db, firstPolicy, [id, JSON.stringify(made.policy), actor, now])
@@ -47,7 +50,7 @@ export async function findOrganization({ db, organizationId }: Scope): Promise<O
 
 const page = {
   name: 'organizations_page',
-  text: `select id, slug, name, status, requests_per_second as "requestsPerSecond" from organizations where id > $1 order by id limit $2`,
+  text: `select id, slug, name, kind, status, requests_per_second as "requestsPerSecond" from organizations where id > $1 order by id limit $2`,
 }
 
 /** Every organization of the environment, for its operators. */

@@ -145,7 +145,7 @@ export interface EndedSession {
 export interface Ending {
   readonly secretHash: Buffer
   readonly eventId: string
-  readonly cause: 'logout' | 'replaced'
+  readonly cause: 'logout' | 'replaced' | 'connection gone'
 }
 
 /** Ends the session of a cookie, because its person signs out or signs in anew; the event is theirs. */

@@ -1,6 +1,7 @@
 // Every query that runs before an organization is known, and no other.
 import { type Db, query } from './connect.ts'
 import { organizationsWithExpired } from './expired.ts'
+import type { OrganizationRow } from './organizations.ts'
 
 export async function organizationOfConnection(
   { models, transaction }: Db,
@@ -13,7 +14,7 @@ export async function organizationOfConnection(
 export async function organizationBySlug(
   { models, transaction }: Db,
   slug: string,
-): Promise<{ id: string; slug: string; name: string } | null> {
+): Promise<{ id: string; slug: string; name: string; kind: OrganizationRow['kind'] } | null> {
   const where = { slug, status: 'active' }
   return models.Organization.findOne({ where, transaction: transaction ?? null })
 }
@@ -27,6 +28,36 @@ const byDomain = {
 export async function organizationByDomain(db: Db, domain: string): Promise<string | null> {
   const rows = await query<{ organization_id: string }>(db, byDomain, [domain])
   return rows[0]?.organization_id ?? null
+}
+
+// Both are looked for whichever is found, so that an answer takes as long for one address as for another.
+const entrances = {
+  name: 'entrances_of_domain',
+  text: `select
+    (select d.organization_id from domains d join organizations o on o.id = d.organization_id and o.status = 'active'
+     where d.domain = $1 and d.verified_at is not null
+       and exists (select from connections c where c.organization_id = d.organization_id and c.status = 'active'
+                   and c.issuer is not null)) as owner,
+    (select id from organizations where kind = 'environment') as environment`,
+}
+
+/** In which organizations somebody with an address in a domain signs in: in the domain's own, or by the public connection. */
+export async function entrancesOfDomain(
+  db: Db,
+  domain: string,
+): Promise<{ readonly owner: string | null; readonly environment: string | null }> {
+  const [row] = await query<{ owner: string | null; environment: string | null }>(db, entrances, [domain])
+  return row ?? { owner: null, environment: null }
+}
+
+const environment = {
+  name: 'environment_organization',
+  text: "select id from organizations where kind = 'environment'",
+}
+
+/** The organization that the public connection is in; null until there was one. */
+export async function environmentOrganization(db: Db): Promise<string | null> {
+  return (await query<{ id: string }>(db, environment, []))[0]?.id ?? null
 }
 
 /** Organizations that have something past its end. */

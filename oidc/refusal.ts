@@ -2,6 +2,8 @@
 export interface Refusal {
   readonly code: string
   readonly message: string
+  /** The path at which the person would be let in. */
+  readonly elsewhere?: string
   readonly status: 400 | 403 | 404 | 429 | 502 | 503 | 504
   /** The provider's own words, which are anybody's; they are in `message` too. */
   readonly said?: string

@@ -108,7 +108,8 @@ export function refusedPage(
   refusal: Refusal,
 ) {
   const known = connection && { organization: connection.organization }
-  const retry = connection ? startPath(connection, { returnTo, demand }) : elsewhere(refusal)
+  const again = connection && startPath(connection, { returnTo, demand })
+  const retry = refusal.elsewhere ?? again ?? elsewhere(refusal)
   const page = options.pages(request).refused(refusal, {
     requestId: request.id,
     ...known,

@@ -15,7 +15,8 @@ const globals: Record<string, string> = {
     id uuid primary key,
     slug text not null unique,
     name text not null,
-    status text not null default 'active' check (status in ('active', 'suspended')),
+    kind text not null default 'enterprise' check (kind in ('enterprise', 'personal', 'environment')),
+    status text not null default 'active' check (status in ('active', 'suspended', 'archived')),
     requests_per_second integer check (requests_per_second >= 25),
     created_at timestamptz not null`,
   domains: `
@@ -32,6 +33,20 @@ const globals: Record<string, string> = {
   connection_directory: `
     id uuid primary key,
     organization_id uuid not null references organizations (id)`,
+  // The user is empty only within the transaction that makes the person. The domain is that of an address that the
+  // provider said at the last sign-in to be verified.
+  public_identities: `
+    issuer text not null,
+    subject text not null,
+    id uuid not null unique,
+    organization_id uuid not null unique,
+    user_id uuid,
+    domain text,
+    created_at timestamptz not null,
+    captured_by uuid references organizations (id),
+    captured_at timestamptz,
+    primary key (issuer, subject),
+    check ((captured_by is null) = (captured_at is null))`,
   admin_keys: `
     id uuid primary key,
     name text not null,
@@ -403,6 +418,8 @@ const indexes = `
   create unique index teams_home on teams (organization_id) where home;
   create unique index teams_name on teams (organization_id, lower(name));
   create unique index connections_name on connections (organization_id, name) where status <> 'deleted';
+  create unique index organizations_environment on organizations (kind) where kind = 'environment';
+  create index public_identities_domain on public_identities (domain, id) where captured_by is null;
   create unique index domains_verified on domains (domain) where verified_at is not null;
   create index domains_checked on domains (checked_at) where verified_at is not null;
   create index scim_credentials_expiry on scim_credentials (organization_id, expires_at)

@@ -11,7 +11,9 @@ export interface Organization
   id: string
   slug: string
   name: string
-  status: 'active' | 'suspended'
+  /** One of the kind `environment` at most: the public connection is in it. */
+  kind: 'enterprise' | 'personal' | 'environment'
+  status: 'active' | 'suspended' | 'archived'
   requestsPerSecond: number | null
   createdAt: Date
 }
@@ -23,6 +25,7 @@ export const defineOrganization = (sequelize: Sequelize) =>
       id: { type: DataTypes.UUID, primaryKey: true },
       slug: { type: DataTypes.TEXT, allowNull: false },
       name: { type: DataTypes.TEXT, allowNull: false },
+      kind: { type: DataTypes.TEXT, allowNull: false },
       status: { type: DataTypes.TEXT, allowNull: false },
       requestsPerSecond: DataTypes.INTEGER,
       createdAt: { type: DataTypes.DATE, allowNull: false },

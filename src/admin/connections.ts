@@ -17,6 +17,7 @@ import { type Admin, type AdminHandlers, notFound, taken } from './admin.ts'
 import { changedNames, rowOf, type Wish, wishOf } from './connection-wish.ts'
 import { mergePatch } from './merge-patch.ts'
 import { listOf, pageOf } from './pages.ts'
+import { assertOrdinary } from './public-connection.ts'
 import { checkIfMatch, versionTag } from './versions.ts'
 import { connectionView } from './views.ts'
 
@@ -24,6 +25,7 @@ export function connectionHandlers(admin: Admin): AdminHandlers {
   return {
     async createConnection(request: FastifyRequest, reply: FastifyReply) {
       const scope = admin.scopeOf(request)
+      await assertOrdinary(scope)
       const wish = request.body as Wish // as the contract validated it
       const row = await rowOf(wish, {
         ...admin,
@@ -120,6 +122,7 @@ const ATTEMPTS = 3
 /** Merges the patch into what the connection is now, and again where that has changed meanwhile. */
 async function changed(admin: Admin, request: FastifyRequest): Promise<ConnectionRow> {
   const scope = admin.scopeOf(request)
+  await assertOrdinary(scope)
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const before = await connectionOf(admin, request)
     checkIfMatch(request, before.version)
@@ -134,6 +137,7 @@ async function changed(admin: Admin, request: FastifyRequest): Promise<Connectio
 
 /** Deletes the connection as it is now, or as `If-Match` says that it was looked at. */
 async function deleted(admin: Admin, request: FastifyRequest): Promise<void> {
+  await assertOrdinary(admin.scopeOf(request))
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const row = await connectionOf(admin, request)
     checkIfMatch(request, row.version)

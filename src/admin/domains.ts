@@ -17,6 +17,7 @@ import { NoAnswer, proofOf } from '../domains/records.ts'
 import { type Verification, verifyClaim } from '../domains/verify.ts'
 import { Problem } from '../errors.ts'
 import { type Admin, type AdminHandlers, notFound } from './admin.ts'
+import { assertOrdinary } from './public-connection.ts'
 
 const MOST_DOMAINS = 100
 
@@ -80,6 +81,7 @@ function misnamed(message: string): Problem {
 }
 
 async function claim(scope: Scope, domain: string): Promise<void> {
+  await assertOrdinary(scope)
   await transact(scope.db, async (db) => {
     const held = { ...scope, db }
     await holdAlone(held, 'domains')

@@ -15,6 +15,7 @@ import { leavingHandlers } from './leaving.ts'
 import { logoHandlers, MOST_LOGO_BYTES } from './logos.ts'
 import { organizationHandlers } from './organizations.ts'
 import { policyHandlers } from './policies.ts'
+import { publicConnectionHandlers } from './public-connection.ts'
 import { schemaHandlers } from './schemas.ts'
 import { scimClientHandlers } from './scim-clients.ts'
 import { sessionHandlers } from './sessions.ts'
@@ -53,6 +54,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...domainHandlers(admin),
     ...leavingHandlers(admin),
     ...policyHandlers(admin),
+    ...publicConnectionHandlers(admin),
     ...scimClientHandlers(admin),
     ...schemaHandlers(admin),
     ...sessionHandlers(admin),

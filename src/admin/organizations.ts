@@ -6,16 +6,19 @@ import {
   type OrganizationRow,
   setRequestLimit,
 } from '../../db/index.ts'
+import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
+import { PUBLIC } from '../provisioning/personal.ts'
 import { defaultPolicy } from '../provisioning/policy.ts'
 import { type Admin, type AdminHandlers, notFound, taken } from './admin.ts'
 import { listOf, pageOf } from './pages.ts'
 
-const view = ({ id, slug, name, status, requestsPerSecond }: OrganizationRow) => ({
+const view = ({ id, slug, name, kind, status, requestsPerSecond }: OrganizationRow) => ({
   id,
   slug,
   name,
+  kind,
   status,
   ...(requestsPerSecond !== null && { requestsPerSecond }),
 })
@@ -24,6 +27,8 @@ export function organizationHandlers(admin: Admin): AdminHandlers {
   return {
     async createOrganization(request: FastifyRequest, reply: FastifyReply) {
       const { slug, name } = request.body as { slug: string; name: string } // as the contract validated it
+      if (slug === PUBLIC)
+        throw new Problem('conflict', `The slug "${PUBLIC}" is that of the public connection.`)
       const id = newId()
       const scope = { ...admin.scopeOf(request), organizationId: id }
       const event = eventOf({ type: 'organization.created', subject: { type: 'organization', id } })
@@ -31,7 +36,7 @@ export function organizationHandlers(admin: Admin): AdminHandlers {
       await createOrganization(scope, { slug, name, home, policy: defaultPolicy, events: [event] }).catch(
         taken(`Another organization has the slug "${slug}".`),
       )
-      return reply.code(201).send({ id, slug, name, status: 'active' })
+      return reply.code(201).send({ id, slug, name, kind: 'enterprise', status: 'active' })
     },
     async listOrganizations(request: FastifyRequest) {
       const { limit, ...page } = pageOf(request)

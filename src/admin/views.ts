@@ -169,6 +169,7 @@ interface Summarized {
 const endings: Readonly<Record<string, string>> = {
   person: 'Ended a session of their own',
   administrator: 'A session was ended by an administrator',
+  'connection gone': 'The connection was no longer what it was',
   replaced: 'The session before was ended by a new sign-in',
   'back-channel': 'Signed out at the identity provider',
   'front-channel': 'Signed out at the identity provider',

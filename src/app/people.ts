@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify'
 import { createSignalPoller, type OidcOptions, oidcPlugin } from '../../oidc/index.ts'
 import type { Config } from '../config.ts'
 import { connectionTests } from '../gateway/connection-tests.ts'
-import { oidcSignIn } from '../gateway/oidc-sign-in.ts'
 import { oidcSignals } from '../gateway/oidc-signals.ts'
 import { oidcStore } from '../gateway/oidc-store.ts'
+import { signIns } from '../gateway/public-sign-in.ts'
 import type { RefusalLog } from '../gateway/refusals.ts'
 import { paceLookups, pacePushes, paceRedemptions } from '../limits.ts'
 import { assetRoutes } from '../me/assets.ts'
@@ -46,7 +46,7 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
     await assetRoutes(scope, product)
     const ports: OidcOptions = {
       ...oidcStore(host, refusals, metrics.applied),
-      signIn: oidcSignIn(host, policies),
+      signIn: signIns(host, policies),
       clientKey: async () => {
         const { privateKey: key, kid } = await product.signingKeys.signer('RS256')
         return { key, kid }

@@ -76,7 +76,7 @@ async function enter(scope: Scope, { person, beginning, policies }: Entering): P
 }
 
 /** The session whose cookie the browser held until now, which may be of another organization. */
-async function endReplaced(scope: Scope, token: string): Promise<void> {
+export async function endReplaced(scope: Scope, token: string): Promise<void> {
   const key = readToken(token)
   if (!key) return
   const { organizationId, secretHash } = key

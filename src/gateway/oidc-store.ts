@@ -2,12 +2,13 @@ import {
   type ClaimSettings,
   type Db,
   endSession,
+  entrancesOfDomain,
+  environmentOrganization,
   findSession,
   logoVersion,
   type OidcConnectionRow,
   type OidcSettings,
   oidcConnections,
-  organizationByDomain,
   organizationBySlug,
   organizationOfConnection,
   type Scope,
@@ -32,6 +33,7 @@ import { oidcDocuments } from './oidc-documents.ts'
 import { oidcPins } from './oidc-pins.ts'
 import { signOut } from './oidc-sign-out.ts'
 import { oidcTransactions } from './oidc-transactions.ts'
+import { scopeOfPerson } from './public-scope.ts'
 import type { RefusalLog } from './refusals.ts'
 
 /** A connection with what linking needs to know of it. */
@@ -40,6 +42,8 @@ export interface LinkingConnection extends OidcConnection {
   readonly correlationClaim: string
   /** Whether it has a SCIM half too. */
   readonly bound: boolean
+  /** Whether it is the public one: its people are not of the connection's organization, but of their own. */
+  readonly isPublic?: boolean
   readonly preset?: OidcSettings['preset']
   readonly claimRules?: ClaimSettings
   readonly sessionSettings?: SessionSettings
@@ -67,12 +71,16 @@ export function oidcStore(
     },
     async connectionsOf(slug) {
       const organization = await organizationBySlug(host.db, slug)
-      return organization ? connectionsIn(opened, organization.id) : []
+      if (!organization) return []
+      // People of a personal one sign in as they did when it was made for them.
+      const id = organization.kind === 'personal' ? await environmentOrganization(host.db) : organization.id
+      return id === null ? [] : connectionsIn(opened, id)
     },
     async connectionsFor(address) {
       const domain = domainOfAddress(address)
       if (!domain) return null
-      return connectionsIn(opened, (await organizationByDomain(host.db, domain)) ?? NONE)
+      const { owner, environment } = await entrancesOfDomain(host.db, domain)
+      return connectionsIn(opened, owner ?? environment ?? NONE)
     },
     ...oidcTransactions({ scopeOf, knownScopeOf }, (row, organizationId) =>
       connectionOf(row, organizationId, opened.secrets),
@@ -81,7 +89,7 @@ export function oidcStore(
     organizationOf: (token) => organizationOfSession(host, token),
     endSession: (token) => end(host, token),
     async signOut(told, { requestId }) {
-      const scope = await knownScopeOf(told.connection.id)
+      const scope = await scopeOfPerson(await knownScopeOf(told.connection.id), told)
       const ended = await signOut({ ...scope, requestId }, told, host.clock)
       if (ended) applied(sources[told.way], told.issuedAt)
       return ended !== null
@@ -193,6 +201,7 @@ async function connectionOf(
     organizationId,
     correlationClaim: row.correlation_claim ?? 'sub',
     bound: row.scim_profile !== null,
+    ...(row.organization_kind === 'environment' && { isPublic: true }),
     ...(row.settings.oidc?.preset && { preset: row.settings.oidc.preset }),
     ...(row.settings.oidc?.claims && { claimRules: row.settings.oidc.claims }),
     wantedClaims: [[row.correlation_claim ?? 'sub'], ...claimsRead(row.settings.oidc?.claims ?? {})],

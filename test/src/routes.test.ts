@@ -127,6 +127,12 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('listOrganizations', await admin('GET', '/organizations?limit=1'), 200)
     fits('getOrganization', await admin('GET', path), 200)
     fits('getOrganization', await admin('GET', '/organizations/x'), 404)
+    const open = { oidc: { issuer, clientId: 'c', clientSecret: 's' } }
+    fits('putPublicConnection', await admin('PUT', '/public-connection', open), 200)
+    fits('putPublicConnection', await admin('PUT', '/public-connection', { name: 'x' }), 400)
+    fits('getPublicConnection', await admin('GET', '/public-connection'), 200)
+    fits('deletePublicConnection', await admin('DELETE', '/public-connection'), 204)
+    fits('getPublicConnection', await admin('GET', '/public-connection'), 404)
     const both = {
       name: 'Both',
       oidc: { issuer, clientId: 'c', clientSecret: 's', tokenEndpointAuthMethod: 'client_secret_post' },

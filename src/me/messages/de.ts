@@ -125,6 +125,10 @@ export const de: Messages = {
       what: 'Es darf sich nur anmelden, wer eine Adresse in den Domains der Organisation hat.',
       next: 'Bitte melden Sie sich mit dem Konto Ihrer Organisation an.',
     },
+    domain_managed: {
+      what: 'Wer eine Adresse wie Ihre hat, meldet sich über die eigene Organisation an.',
+      next: 'Melden Sie sich dort an; was Sie hier vielleicht hatten, bleibt erhalten.',
+    },
     signed_out: { what: 'Sie wurden abgemeldet, während Sie sich anmeldeten.', next: again },
     suspended: { what: 'Das Konto wurde gesperrt.', next: meant },
     deprovisioned: { what: 'Das Konto wurde entfernt.', next: meant },

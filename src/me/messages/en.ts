@@ -99,6 +99,10 @@ const reasons = {
     what: 'Only people with an address in the organization’s own domains may sign in.',
     next: 'Please sign in with the account of your organization.',
   },
+  domain_managed: {
+    what: 'People with your address sign in through their organization.',
+    next: 'Sign in there; what you may have had here is kept.',
+  },
   signed_out: {
     what: 'You were signed out while you signed in.',
     next: 'Please start again.',
