@@ -105,6 +105,17 @@ export type {
 } from './models/connection.ts'
 export { listNewcomers, type NewcomerRow } from './newcomers.ts'
 export {
+  briefly,
+  type ChecklistRow,
+  checklistOf,
+  findChecklist,
+  finishStep,
+  isChecklistOn,
+  type ProgressRow,
+  putChecklist,
+  setDismissed,
+} from './onboarding.ts'
+export {
   createOrganization,
   findOrganization,
   listOrganizations,

@@ -9,6 +9,16 @@ t.test('imports keep to the layers', async (t) => {
   t.same(importViolations(project), [])
 })
 
+t.test('only the queries of onboarding name its schema', async (t) => {
+  const naming = [...project].filter(
+    ([path, file]) =>
+      !path.startsWith('test/') && /\bonboarding\.\w+|schema onboarding/.test(withoutImports(file.text)),
+  )
+  t.same(naming.map(([path]) => path).sort(), ['db/migrations/0002-onboarding.ts', 'db/onboarding.ts'])
+})
+
+const withoutImports = (text: string) => text.replace(/'\.\S+\.ts'/g, '')
+
 t.test('no file reaches itself, types included', async (t) => {
   t.same(cycles(project), [])
 })
@@ -49,6 +59,10 @@ const imports: { from: string; code: string; why?: RegExp }[] = [
   { from: 'src/contract.ts', code: "import './errors.ts'" },
   { from: 'src/provisioning/plan.ts', code: "import '../onboarding/list.ts'", why: /neighbours/ },
   { from: 'src/reports/ready.ts', code: "import '../provisioning/plan.ts'", why: /neighbours/ },
+  { from: 'src/onboarding/list.ts', code: "import '../provisioning/plan.ts'", why: /neighbours/ },
+  { from: 'src/gateway/a.ts', code: "import '../onboarding/list.ts'", why: /onboarding is for/ },
+  { from: 'src/app/a.ts', code: "import '../onboarding/list.ts'", why: /onboarding is for/ },
+  { from: 'src/me/person.ts', code: "import '../onboarding/list.ts'" },
   { from: 'src/admin/users.ts', code: "type T = import('../gateway/a.ts').T", why: /neighbours/ },
   { from: 'src/utils/a.ts', code: "import '../errors.ts'", why: /no layer is given for utils/ },
   { from: 'src/gateway/a.ts', code: "import '../../oidc/index.ts'" },

@@ -18,6 +18,7 @@ const globals: Record<string, string> = {
     kind text not null default 'enterprise' check (kind in ('enterprise', 'personal', 'environment')),
     status text not null default 'active' check (status in ('active', 'suspended', 'archived')),
     requests_per_second integer check (requests_per_second >= 25),
+    checklist boolean not null default false,
     created_at timestamptz not null`,
   domains: `
     organization_id uuid not null references organizations (id),

@@ -7,6 +7,7 @@ import { isUuid } from '../ids.ts'
 import { LOGO_TYPES } from '../translate/logo.ts'
 import { type Admin, notFound } from './admin.ts'
 import { brakeHandlers } from './brake.ts'
+import { checklistHandlers } from './checklists.ts'
 import { connectionTestHandlers } from './connection-tests.ts'
 import { connectionHandlers } from './connections.ts'
 import { credentialHandlers } from './credentials.ts'
@@ -46,6 +47,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
   }
   const handlers = {
     ...brakeHandlers(admin),
+    ...checklistHandlers(admin),
     ...logoHandlers(admin),
     ...organizationHandlers(admin),
     ...connectionHandlers(admin),

@@ -9,6 +9,7 @@ import { signIns } from '../gateway/public-sign-in.ts'
 import type { RefusalLog } from '../gateway/refusals.ts'
 import { paceLookups, pacePushes, paceRedemptions } from '../limits.ts'
 import { assetRoutes } from '../me/assets.ts'
+import { checklistForms } from '../me/checklist-page.ts'
 import { languageCookie } from '../me/messages.ts'
 import { pagesFor } from '../me/pages.ts'
 import { personRoutes } from '../me/person.ts'
@@ -43,6 +44,7 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
       if (cookie !== undefined) reply.header('set-cookie', cookie)
     })
     await personRoutes(scope, product)
+    await scope.register((inner: FastifyInstance) => checklistForms(inner, product))
     await assetRoutes(scope, product)
     const ports: OidcOptions = {
       ...oidcStore(host, refusals, metrics.applied),

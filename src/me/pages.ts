@@ -1,3 +1,4 @@
+import { type Checklist, checklistSection } from './checklist-section.ts'
 import { html, type Markup } from './html.ts'
 import { languageQuery, type Messages, messagesFor, type Reader, type Reason } from './messages.ts'
 
@@ -214,10 +215,14 @@ export interface Place {
   readonly userName: string
   readonly organization: Brand
   readonly workspace: { readonly name: string; readonly role: string; readonly home: string } | null
+  readonly checklist?: Checklist
 }
 
 /** The signed-in person's place. */
-function placePage(say: Messages, { displayName, userName, organization, workspace }: Place): string {
+function placePage(
+  say: Messages,
+  { displayName, userName, organization, workspace, checklist }: Place,
+): string {
   const { place } = say
   return page(
     { say, title: workspace?.name ?? place.none, brand: organization },
@@ -232,6 +237,7 @@ ${
 <dt>${place.home}</dt><dd>${workspace.home}</dd>`
 }
 </dl>
+${checklist && checklistSection(say, checklist)}
 <form class="actions" method="post" action="/logout"><button class="button" type="submit">${place.leave}</button></form>`,
   )
 }

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import { type Contract, type Handler, jsonBodies, operationRoutes } from '../contract.ts'
+import { checklistHandlers } from './checklist.ts'
 import { checkSameOrigin, noStore } from './current-session.ts'
 import { ownSessionHandlers } from './own-sessions.ts'
 import { switchHandlers, workspaceHandlers } from './own-workspaces.ts'
@@ -19,7 +20,7 @@ export async function productRoutes(app: FastifyInstance, host: ProductHost): Pr
   await app.register((scope: FastifyInstance) =>
     described(scope, host, {
       prefix: '/v1/me',
-      handlers: { ...ownSessionHandlers(host), ...workspaceHandlers(host) },
+      handlers: { ...checklistHandlers(host), ...ownSessionHandlers(host), ...workspaceHandlers(host) },
     }),
   )
   await app.register((scope: FastifyInstance) =>

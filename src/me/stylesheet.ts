@@ -26,6 +26,14 @@ dd { margin: 0; font-weight: 600; }
 .button:hover, .button:active { background: var(--pressed); }
 a:not(.button) { color: inherit; text-underline-offset: .2em; }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 3px; }
+.checklist { margin: 1.75rem 0 0; padding: 1.25rem 0 0; border-top: 1px solid var(--line); }
+.checklist h2 { margin: 0 0 .5rem; font-size: 1.2rem; line-height: 1.3; }
+.checklist ol { display: grid; gap: .9rem; margin: 0 0 1rem; padding: 0 0 0 1.5rem; }
+.checklist form { margin: .4rem 0 0; }
+.checklist p { margin: .2rem 0 0; }
+.state { font-size: .9375rem; color: var(--fine); }
+.quiet { padding: .35rem .8rem; border: 1px solid var(--fine); border-radius: 8px; font: inherit; font-size: .9375rem;
+  color: inherit; background: transparent; cursor: pointer; }
 .choices { display: grid; gap: .75rem; margin: 0; padding: 0; list-style: none; }
 .choices .button { display: block; }
 label { display: block; font-weight: 600; margin: 0 0 .4rem; }

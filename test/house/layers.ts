@@ -17,11 +17,13 @@ const LEAVES = LAYERS.findIndex((layer) => layer.includes('errors'))
 
 const SEES_PROTOCOLS = ['app', 'gateway', 'translate']
 const SEES_FASTIFY = ['app', 'auth', 'contract', 'admin', 'me', 'console', 'health', 'oauth']
+/** Where somebody is shown their checklist, or steers it: nothing else knows that there are any. */
+const SEES_ONBOARDING = ['admin', 'me', 'console']
 const DATABASE = ['pg', 'sequelize', 'umzug']
 
 type Rule = (edge: Import) => string | undefined
 
-const rules: Rule[] = [acrossFolders, insideSource, protocols, packages]
+const rules: Rule[] = [acrossFolders, insideSource, apart, protocols, packages]
 
 export function importViolations(project: Project): string[] {
   return importsOf(project)
@@ -50,6 +52,15 @@ function insideSource({ from, to, ours }: Import): string | undefined {
   if (above < 0 || below < 0) return `no layer is given for ${above < 0 ? source : target}`
   if (above < below || (above === LEAVES && below === LEAVES)) return undefined
   return above === below ? 'neighbours do not import each other' : 'imports go downwards only'
+}
+
+function apart({ from, to, ours }: Import): string | undefined {
+  if (!ours || partOf(to) !== 'onboarding' || partOf(from) === 'onboarding') return undefined
+  // What goes against the layers is told once.
+  if (topFolder(from) !== 'src' || insideSource({ from, to, ours })) return undefined
+  return SEES_ONBOARDING.includes(partOf(from))
+    ? undefined
+    : 'onboarding is for people and administrators alone'
 }
 
 function protocols({ from, to, ours }: Import): string | undefined {

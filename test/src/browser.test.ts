@@ -83,6 +83,31 @@ t.test('in a browser', options, async (t) => {
     t.same(complaints, [])
   })
 
+  await t.test('a checklist beside the place is done, put away and brought back', async (t) => {
+    const { path } = organization
+    await usher.admin('PUT', `${path}/checklist`, { enabled: true })
+    for (const [locale, finish, hide, show] of [
+      ['en-GB', 'Mark as done: Look around in your workspace', 'Hide this list', 'Show the list'],
+      ['de-DE', '', 'Liste ausblenden', 'Liste der ersten Schritte'],
+    ] as const) {
+      const { context, complaints } = await newProfile(browser, locale)
+      const page = await signIn(context, login, 'Ada')
+      const steps = page.getByRole('listitem')
+      t.equal(await steps.count(), 3)
+      t.same(await faults(page), [])
+      if (finish) await page.getByRole('button', { name: finish }).click()
+      t.equal(await page.locator('button[value=finish]').count(), 0, 'all is done, also for the next browser')
+      await page.getByRole('button', { name: hide }).click()
+      t.equal(await steps.count(), 0)
+      t.same(await faults(page), [])
+      await page.getByRole('button', { name: show }).click()
+      t.equal(await steps.count(), 3)
+      t.equal(page.url(), `${usher.url}/`)
+      t.same(complaints, [])
+    }
+    await usher.admin('PUT', `${path}/checklist`, { enabled: false })
+  })
+
   await t.test('two tabs that sign in at once both arrive', async (t) => {
     const { context } = await newProfile(browser)
     const tabs = [await context.newPage(), await context.newPage()]

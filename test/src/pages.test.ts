@@ -74,6 +74,11 @@ t.test('what others say is escaped wherever it is placed', async (t) => {
     pages.place({
       ...{ displayName: evil, userName: evil, organization: brand },
       workspace: { name: evil, role: evil, home: evil },
+      checklist: {
+        dismissed: false,
+        complete: false,
+        steps: [{ key: evil, title: evil, text: evil, link: evil, by: 'person', done: false }],
+      },
     }),
   ]
   for (const page of all) t.notMatch(page, '<script')

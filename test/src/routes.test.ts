@@ -248,6 +248,9 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('simulatePolicy', await admin('POST', `${path}/policies/simulate`, { push: {} }), 400)
     fits('getPolicyVersion', await admin('GET', `${path}/policies/2`), 200)
     fits('getPolicyVersion', await admin('GET', `${path}/policies/9`), 404)
+    fits('getChecklist', await admin('GET', `${path}/checklist`), 200)
+    fits('putChecklist', await admin('PUT', `${path}/checklist`, {}), 400)
+    fits('putChecklist', await admin('PUT', `${path}/checklist`, { enabled: true }), 200)
     fits('listUsers', await admin('GET', `${path}/users`), 200)
     fits('listUsers', await admin('GET', `${path}/users?filter=x`), 400)
     fits('getUser', await admin('GET', `${path}/users/${id}`), 200)
@@ -312,6 +315,22 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('switchWorkspace', await put(workspaces[0]?.id), 200)
     fits('switchWorkspace', await put('x'), 404)
     fits('switchWorkspace', await put(1), 400)
+    const change = (method: Method, url: string) =>
+      get(`/v1/me/checklist${url}`, { method, headers: { cookie, origin: PUBLIC_URL } })
+    fits('getOwnChecklist', await get('/v1/me/checklist'), 200)
+    fits('getOwnChecklist', await get('/v1/me/checklist', nobody), 401)
+    fits('finishOwnStep', await change('PUT', '/steps/look-around'), 200)
+    fits('finishOwnStep', await change('PUT', '/steps/sign-in'), 409)
+    fits('dismissOwnChecklist', await change('POST', '/dismiss'), 200)
+    fits('resumeOwnChecklist', await change('POST', '/resume'), 200)
+    const press = (site: string) =>
+      get('/checklist', {
+        method: 'POST',
+        headers: { cookie, 'sec-fetch-site': site, 'content-type': 'application/x-www-form-urlencoded' },
+        body: 'do=resume',
+      })
+    fits('changeChecklistByForm', await press('same-origin'), 303)
+    fits('changeChecklistByForm', await press('cross-site'), 403)
     fits('getPlace', await get('/'), 200)
     fits('getPlace', await get('/', nobody), 200)
     fits('getStylesheet', await get('/assets/usher.css'), 200)

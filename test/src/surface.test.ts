@@ -18,6 +18,10 @@ const ask = (path: string, init: RequestInit = {}) => fetch(usher.url + path, { 
 const WRITES: [string, string, object?][] = [
   ['POST', '/logout'],
   ['PUT', '/session/workspace', { workspaceId: '00000000-0000-7000-8000-000000000000' }],
+  ['PUT', '/v1/me/checklist/steps/look-around'],
+  ['POST', '/v1/me/checklist/dismiss'],
+  ['POST', '/v1/me/checklist/resume'],
+  ['POST', '/checklist'],
   ['DELETE', '/v1/me/sessions/00000000-0000-7000-8000-000000000000'],
 ]
 

@@ -195,4 +195,14 @@ export const de: Messages = {
     roles: { owner: 'Eigentümer:in', admin: 'Administrator:in', member: 'Mitglied', viewer: 'Leser:in' },
     leave: 'Abmelden',
   },
+  checklist: {
+    title: 'Erste Schritte',
+    progress: 'Erledigt:',
+    done: 'erledigt',
+    open: 'offen',
+    finish: 'Als erledigt markieren',
+    dismiss: 'Liste ausblenden',
+    resume: 'Liste der ersten Schritte zeigen',
+    complete: 'Sie haben alles erledigt.',
+  },
 }

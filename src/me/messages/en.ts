@@ -177,6 +177,16 @@ export const en = {
     roles: { owner: 'owner', admin: 'administrator', member: 'member', viewer: 'viewer' },
     leave: 'Sign out',
   },
+  checklist: {
+    title: 'Getting started',
+    progress: 'Done:',
+    done: 'done',
+    open: 'to do',
+    finish: 'Mark as done',
+    dismiss: 'Hide this list',
+    resume: 'Show the list of first steps',
+    complete: 'You have done it all.',
+  },
 }
 
 export type Messages = typeof en
