@@ -111,6 +111,7 @@ export {
   findChecklist,
   finishStep,
   isChecklistOn,
+  onboardingProgress,
   type ProgressRow,
   putChecklist,
   setDismissed,
@@ -158,6 +159,16 @@ export {
   type PublicLogin,
   reservePublicIdentity,
 } from './public-identities.ts'
+export {
+  freshnessByConnection,
+  heldByReason,
+  type LatencyRow,
+  peopleByStatus,
+  type Range,
+  timeToGone,
+  timeToReady,
+  workspacesByKind,
+} from './reports.ts'
 export {
   createScimClient,
   findScimClient,

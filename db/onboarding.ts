@@ -1,5 +1,6 @@
 import { query, transact } from './connect.ts'
 import { type NewEvent, recordEvents, recording, written } from './events.ts'
+import { idsAround, type Range } from './reports.ts'
 import type { Scope } from './scope.ts'
 
 // Whether there is a checklist stands beside the organization, so that without one nothing looks into this schema.
@@ -136,4 +137,39 @@ export async function briefly<T>(
     await query(db, { text: `set local statement_timeout = ${Math.trunc(milliseconds)}` }, [])
     return work({ ...scope, db })
   })
+}
+
+const counts = {
+  name: 'report_onboarding',
+  text: `
+  select c.steps,
+    (select count(*)::integer from users where organization_id = $1 and status = 'ready') as people,
+    (select count(*)::integer from onboarding.dismissals
+     where organization_id = $1 and at >= $2 and at < $3) as dismissed,
+    (select coalesce(jsonb_object_agg(step, people), '{}') from (
+       select step, count(*) as people from onboarding.finished_steps
+       where organization_id = $1 and at >= $2 and at < $3 group by step) s) as finished,
+    (select coalesce(jsonb_object_agg(type, people), '{}') from (
+       select type, count(distinct subject_id) as people from events
+       where organization_id = $1 and at >= $2 and at < $3 and id >= $4::uuid and id < $5::uuid
+         and subject_type = 'user' and type in (select s ->> 'event' from jsonb_array_elements(c.steps) s)
+       group by type) e) as happened
+  from onboarding.checklists c where c.organization_id = $1`,
+}
+
+/** How many people did what in a range. */
+export interface OnboardingCounts<Step> {
+  readonly steps: readonly Step[]
+  readonly people: number
+  readonly dismissed: number
+  readonly finished: Readonly<Record<string, number>>
+  readonly happened: Readonly<Record<string, number>>
+}
+
+export async function onboardingProgress<Step>(
+  { db, organizationId }: Scope,
+  range: Range,
+): Promise<OnboardingCounts<Step> | null> {
+  const values = [organizationId, range.from, range.to, ...idsAround(range)]
+  return (await query<OnboardingCounts<Step>>(db, counts, values))[0] ?? null
 }

@@ -17,6 +17,7 @@ import { logoHandlers, MOST_LOGO_BYTES } from './logos.ts'
 import { organizationHandlers } from './organizations.ts'
 import { policyHandlers } from './policies.ts'
 import { publicConnectionHandlers } from './public-connection.ts'
+import { reportHandlers } from './reports.ts'
 import { schemaHandlers } from './schemas.ts'
 import { scimClientHandlers } from './scim-clients.ts'
 import { sessionHandlers } from './sessions.ts'
@@ -57,6 +58,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...leavingHandlers(admin),
     ...policyHandlers(admin),
     ...publicConnectionHandlers(admin),
+    ...reportHandlers(admin),
     ...scimClientHandlers(admin),
     ...schemaHandlers(admin),
     ...sessionHandlers(admin),

@@ -1,0 +1,180 @@
+import { query } from './connect.ts'
+import type { Scope } from './scope.ts'
+import type { UserStatus } from './users.ts'
+
+/** From then on, and before then. */
+export interface Range {
+  readonly from: Date
+  readonly to: Date
+}
+
+/** Ids are made beside the clock that events tell the time by: an hour on either side keeps those of other machines. */
+const SLACK = 60 * 60 * 1000
+
+/** The ids around a range: events are found by them through their key, and none outside is looked at. */
+export function idsAround({ from, to }: Range): [string, string] {
+  const idAt = (time: number) => {
+    const hex = Math.max(0, time).toString(16).padStart(12, '0')
+    return `${hex.slice(0, 8)}-${hex.slice(8)}-0000-0000-000000000000`
+  }
+  return [idAt(from.getTime() - SLACK), idAt(to.getTime() + SLACK)]
+}
+
+const inRange = `e.organization_id = $1 and e.at >= $2 and e.at < $3 and e.id >= $4::uuid and e.id < $5::uuid`
+const ranged = ({ organizationId }: Scope, range: Range) => [
+  organizationId,
+  range.from,
+  range.to,
+  ...idsAround(range),
+]
+
+const percentiles = (seconds: string) => `
+  count(*)::integer as people, max(${seconds})::float8 as max,
+  (percentile_cont(array[0.5, 0.95, 0.99]) within group (order by ${seconds}))::float8[] as percentiles`
+
+const statuses = {
+  name: 'report_readiness',
+  text: `select status, count(*)::integer as people from users
+         where organization_id = $1 and created_at >= $2 and created_at < $3 group by status`,
+}
+
+/** How many of the people made in a range are in which status. */
+export function peopleByStatus(
+  { db, organizationId }: Scope,
+  { from, to }: Range,
+): Promise<{ status: UserStatus; people: number }[]> {
+  return query(db, statuses, [organizationId, from, to])
+}
+
+/** Seconds by way, of so many people. */
+export interface LatencyRow {
+  readonly way: string
+  readonly people: number
+  readonly percentiles: readonly [number, number, number]
+  readonly max: number
+}
+
+const toReady = {
+  name: 'report_time_to_ready',
+  text: `
+  select e.data ->> 'via' as way, ${percentiles('extract(epoch from e.at - u.created_at)')}
+  from events e join users u on u.organization_id = $1 and u.id = e.subject_id
+  where ${inRange} and e.type = 'user.provisioned' group by 1 order by 1`,
+}
+
+/** From when a person was first told of until they got their place, of those who got it in a range. */
+export function timeToReady(scope: Scope, range: Range): Promise<LatencyRow[]> {
+  return query(scope.db, toReady, ranged(scope, range))
+}
+
+// The time within an id: when Usher had the request, and was about to end every session in one statement.
+const idTime = `to_timestamp(('x0000' || left(replace(e.id::text, '-', ''), 12))::bit(64)::bigint / 1000.0)`
+const departed = `greatest(0, extract(epoch from
+  coalesce((e.data ->> 'appliedAt')::timestamptz, ${idTime}) - coalesce((e.data ->> 'issuedAt')::timestamptz, e.at)))`
+
+const departures = {
+  name: 'report_deprovisioning',
+  text: `
+  select coalesce(e.data ->> 'via', 'administrator') as way, ${percentiles(departed)}
+  from events e where ${inRange} and e.type in ('user.suspended', 'user.deleted') group by 1 order by 1`,
+}
+
+/** From when it was said that somebody goes until their sessions ended, of those who went in a range. */
+export function timeToGone(scope: Scope, range: Range): Promise<LatencyRow[]> {
+  return query(scope.db, departures, ranged(scope, range))
+}
+
+export interface HeldRow {
+  readonly reason: string
+  readonly people: number
+  readonly hour: number
+  readonly day: number
+  readonly week: number
+  readonly oldest: Date
+}
+
+const held = {
+  name: 'report_held',
+  text: `
+  select coalesce(reason, status::text) as reason, count(*)::integer as people, min(created_at) as oldest,
+    (count(*) filter (where created_at > $4::timestamptz - interval '1 hour'))::integer as hour,
+    (count(*) filter (where created_at > $4::timestamptz - interval '1 day'))::integer as day,
+    (count(*) filter (where created_at > $4::timestamptz - interval '7 days'))::integer as week
+  from users
+  where organization_id = $1 and status in ('staged', 'held') and created_at >= $2 and created_at < $3
+  group by 1 order by 2 desc, 1`,
+}
+
+/** Who waits for something, by what it is, and how many of them for no longer than an hour, a day and a week. */
+export function heldByReason({ db, organizationId, now }: Scope, { from, to }: Range): Promise<HeldRow[]> {
+  return query(db, held, [organizationId, from, to, now])
+}
+
+export interface WorkspacesRow {
+  readonly kind: 'default' | 'named'
+  readonly active: number
+  readonly archived: number
+  /** Active, of owners who are all suspended. */
+  readonly waiting: number
+  /** Active, and nobody's. */
+  readonly orphaned: number
+}
+
+const workspaces = {
+  name: 'report_workspaces',
+  text: `
+  with owned as (
+    select m.workspace_id, bool_or(u.status = 'ready') as ready
+    from memberships m join users u on u.organization_id = $1 and u.id = m.user_id
+    where m.organization_id = $1 and m.role = 'owner' and u.status in ('staged', 'held', 'ready', 'suspended')
+    group by 1
+  )
+  select case when w.default_of is null then 'named' else 'default' end as kind,
+    (count(*) filter (where w.status = 'active'))::integer as active,
+    (count(*) filter (where w.status = 'archived'))::integer as archived,
+    (count(*) filter (where w.status = 'active' and not o.ready))::integer as waiting,
+    (count(*) filter (where w.status = 'active' and o.workspace_id is null))::integer as orphaned
+  from workspaces w left join owned o on o.workspace_id = w.id
+  where w.organization_id = $1 and w.created_at >= $2 and w.created_at < $3 group by 1 order by 1`,
+}
+
+/** Workspaces made in a range, and whether somebody owns them. */
+export function workspacesByKind(
+  { db, organizationId }: Scope,
+  { from, to }: Range,
+): Promise<WorkspacesRow[]> {
+  return query(db, workspaces, [organizationId, from, to])
+}
+
+export interface FreshnessRow {
+  readonly id: string
+  readonly name: string
+  readonly last_request: Date | null
+  /** Requests that changed something. */
+  readonly changes: number
+  readonly failures: number
+}
+
+const freshness = {
+  name: 'report_freshness',
+  text: `
+  with said as (
+    select e.actor, count(distinct e.request_id) filter (where e.type <> 'push.refused') as changes,
+      sum(coalesce((e.data ->> 'repeated')::integer, 1)) filter (where e.type = 'push.refused') as failures
+    from events e where ${inRange} and e.actor like 'scim:%' group by 1
+  ), used as (
+    select connection_id, max(last_used_at) as last_request from scim_credentials
+    where organization_id = $1 group by 1
+  )
+  select c.id, c.name, used.last_request, coalesce(said.changes, 0)::integer as changes,
+    coalesce(said.failures, 0)::integer as failures
+  from connections c
+  left join said on said.actor = 'scim:' || c.id
+  left join used on used.connection_id = c.id
+  where c.organization_id = $1 and c.scim_profile is not null and c.status <> 'deleted' order by c.id`,
+}
+
+/** When each connection was last pushed to, and how its pushes of a range fared. */
+export function freshnessByConnection(scope: Scope, range: Range): Promise<FreshnessRow[]> {
+  return query(scope.db, freshness, ranged(scope, range))
+}

@@ -1,0 +1,172 @@
+import t from 'tap'
+import { quarantineOf } from '../../src/reports/quarantine.ts'
+import { explaining } from '../db/explain.ts'
+import { holdOnEachLayout } from './layouts.ts'
+import { patchUser, person } from './people.ts'
+import { startUsher, type Usher } from './usher.ts'
+
+const OIDC = { issuer: 'https://idp.example', clientId: 'c' }
+const DATED = ['time-to-ready', 'deprovisioning', 'freshness'] as const
+const NAMES = [...DATED, 'readiness', 'held', 'workspaces', 'onboarding'] as const
+
+async function scene(usher: Usher) {
+  const pusher = await usher.makePusher({ oidc: OIDC, scim: {} })
+  const ask = (name: string) => usher.admin('GET', `${pusher.organization.path}/reports/${name}`)
+  const result = async (name: string) => (await ask(name)).body.result
+  return { ...pusher, ask, result }
+}
+
+holdOnEachLayout(t, {
+  'an organization that nobody is in yet has reports of nothing': async (t, usher) => {
+    const { result } = await scene(usher)
+    t.match(await result('readiness'), { ready: 0, shouldBeReady: 0, ratio: null, byStatus: {} })
+    t.same(await result('time-to-ready'), { ways: [] })
+    t.same(await result('deprovisioning'), { ways: [] })
+    t.same(await result('held'), { people: 0, reasons: [] })
+    t.same(await result('workspaces'), { kinds: [] })
+    t.match(await result('freshness'), {
+      connections: [{ changes: 0, failures: 0, quarantine: 'clear' }],
+    })
+    t.same(await result('onboarding'), { enabled: false })
+  },
+
+  'who is ready, by which way and how soon': async (t, usher) => {
+    const { scim, connection, organization, result } = await scene(usher)
+    const push = async (name: string, more: object = {}) =>
+      (await scim('POST', '/Users', person(name, { externalId: name, ...more }))).body.id
+    const [ada, late] = [await push('ada'), await push('late', { active: false })]
+    await push('gone', { active: false })
+    await usher.signIn(connection, { sub: 'newcomer' })
+    await usher.rows(
+      "update users set created_at = created_at - interval '100 seconds' where organization_id = $1 and id = $2",
+      [organization.id, late],
+    )
+    await patchUser(scim, late, { active: true })
+    t.match(await result('readiness'), {
+      ready: 3,
+      shouldBeReady: 3,
+      ratio: 1,
+      byStatus: { ready: 3, suspended: 1 },
+    })
+    await usher.rows(
+      "update users set status = 'held', reason = 'example' where organization_id = $1 and id = $2",
+      [organization.id, ada],
+    )
+    t.match(await result('readiness'), { ready: 2, shouldBeReady: 3, byStatus: { held: 1 } })
+    t.match(await result('held'), {
+      people: 1,
+      reasons: [{ reason: 'example', people: 1, age: { hour: 1, day: 0, week: 0, longer: 0 } }],
+    })
+    const { ways } = (await result('time-to-ready')) as { ways: { way: string; seconds: { max: number } }[] }
+    t.match(ways, [
+      { way: 'scim', people: 2 },
+      { way: 'sign-in', people: 1, seconds: { p50: 0, p95: 0, p99: 0 } },
+    ])
+    const [pushed] = ways
+    t.ok(
+      pushed && pushed.seconds.max >= 100 && pushed.seconds.max < 200,
+      'from the first that was said of them',
+    )
+  },
+
+  'who goes, what becomes of workspaces, and how pushes fare': async (t, usher) => {
+    const { scim, ask, result, connection } = await scene(usher)
+    const { id } = (await scim('POST', '/Users', person('ada', { externalId: 'a' }))).body
+    const other = (await scim('POST', '/Users', person('bob', { externalId: 'b' }))).body.id
+    t.equal((await scim('POST', '/Users', person('ada', { externalId: 'other' }))).status, 409)
+    await patchUser(scim, id, { active: false })
+    t.match(await result('workspaces'), {
+      kinds: [{ kind: 'default', active: 2, archived: 0, waiting: 1, orphaned: 0 }],
+    })
+    await scim('DELETE', `/Users/${other}`)
+    t.match(await result('workspaces'), { kinds: [{ active: 2, waiting: 1, orphaned: 1 }] })
+    const { ways } = (await result('deprovisioning')) as { ways: { seconds: { max: number } }[] }
+    t.match(ways, [{ way: 'scim', people: 2 }])
+    t.ok(ways[0] && ways[0].seconds.max >= 0 && ways[0].seconds.max < 60)
+    const fresh = await result('freshness')
+    t.match(fresh, {
+      connections: [{ id: connection.id, changes: 4, failures: 1, quarantine: 'clear' }],
+    })
+    t.match(fresh, { connections: [{ lastRequestAt: /^\d{4}-/ }] })
+    for (const name of DATED) {
+      const before = await ask(`${name}?from=2020-01-01T00:00:00Z&to=2020-02-01T00:00:00Z`)
+      t.match(before, { status: 200, body: { name, from: '2020-01-01T00:00:00.000Z' } })
+      t.notMatch(before.text, /"(changes|people)":[1-9]/, `${name} of another time`)
+    }
+    t.match(await ask('readiness?to=2020-01-01T00:00:00Z'), { body: { result: { ratio: null } } })
+  },
+
+  'the checklist is reported apart': async (t, usher) => {
+    const { organization, connection, result } = await scene(usher)
+    await usher.admin('PUT', `${organization.path}/checklist`, { enabled: true })
+    await usher.signIn(connection, { sub: 'ada' })
+    t.same(await result('onboarding'), {
+      enabled: true,
+      people: 1,
+      dismissed: 0,
+      steps: [
+        { key: 'sign-in', done: 1 },
+        { key: 'workspace', done: 1 },
+        { key: 'look-around', done: 0 },
+      ],
+    })
+  },
+
+  'what is no report, or no range, is refused': async (t, usher) => {
+    const { ask } = await scene(usher)
+    t.equal((await ask('nothing')).status, 400)
+    t.equal((await ask('held?from=yesterday')).status, 400)
+    t.equal((await ask('held?from=2021-01-01T00:00:00Z&to=2020-01-01T00:00:00Z')).status, 400)
+    const { body } = await usher.admin(
+      'GET',
+      '/organizations/00000000-0000-7000-8000-000000000000/reports/held',
+    )
+    t.match(body, { code: 'not_found' })
+  },
+})
+
+for (const partitions of [0, 4])
+  t.test(
+    `no report looks at events outside of its range, with ${partitions} partitions a table`,
+    async (t) => {
+      const usher = await startUsher(t, { partitions })
+      const { organization, scim, ask } = await scene(usher)
+      await usher.admin('PUT', `${organization.path}/checklist`, { enabled: true })
+      await usher.rows(
+        `insert into events (organization_id, id, at, type, actor, subject_type, subject_id, changed, data)
+       select $1, ('01000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, '2005-01-01', 'user.provisioned',
+         'system', 'user', gen_random_uuid(), '{}', '{}' from generate_series(1, 20000) n`,
+        [organization.id],
+      )
+      await scim('POST', '/Users', person('ada', { externalId: 'a' }))
+      await usher.rows('analyze')
+      for (const name of NAMES) {
+        const range = name === 'onboarding' ? `?from=${new Date(Date.now() - 60_000).toISOString()}` : ''
+        const statements = await explaining(() => ask(name + range))
+        for (const { text, mode, nodes } of statements) {
+          const ofEvents = nodes.filter((node) => /^events(_p\d+)?$/.test(node['Relation Name'] ?? ''))
+          const removed = ofEvents.map((node) => node['Rows Removed by Filter'] ?? 0)
+          t.notOk(
+            ofEvents.some((node) => node['Node Type'] === 'Seq Scan') || removed.some((rows) => rows > 1000),
+            `${name}, ${mode}: ${text.trim().slice(0, 60)}`,
+          )
+        }
+      }
+    },
+  )
+
+t.test('a connection is warned half way to the line of Entra', async (t) => {
+  for (const [attempts, failures, quarantine] of [
+    [0, 0, 'clear'],
+    [4999, 4999, 'near'],
+    [2499, 2499, 'clear'],
+    [5000, 2000, 'near'],
+    [5000, 2001, 'reached'],
+    [5000, 1000, 'clear'],
+    [5000, 1001, 'near'],
+    [1_000_000, 19_999, 'clear'],
+    [1_000_000, 20_000, 'near'],
+    [1_000_000, 40_000, 'reached'],
+  ] as const)
+    t.equal(quarantineOf({ attempts, failures }), quarantine, `${failures} of ${attempts}`)
+})
