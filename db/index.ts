@@ -81,7 +81,7 @@ export { deleteLogo, findLogo, type LogoRow, logoVersion, putLogo } from './logo
 export {
   countOwned,
   deleteMemberships,
-  hasOtherOwner,
+  hasOwner,
   listMembers,
   type MembershipRow,
   type MembershipSource,
@@ -127,7 +127,13 @@ export {
 export { expiredGuests, leftUntold, longSuspended } from './overdue.ts'
 export { enterWorkspace, type OwnWorkspaceRow, workspacesOf } from './own-workspaces.ts'
 export { dropNeedless, listTransfers, lockTransfer, type TransferRow } from './pending-transfers.ts'
-export { findPerson, listPeople, type PersonRow, peopleFirstParameter } from './people.ts'
+export {
+  findPerson,
+  holdPerson,
+  listPeople,
+  type PersonRow,
+  peopleFirstParameter,
+} from './people.ts'
 export {
   currentPolicy,
   findPolicyVersion,
@@ -228,6 +234,18 @@ export {
   type SigningKeyRow,
 } from './signing-keys.ts'
 export {
+  deleteTeam,
+  findTeam,
+  holdsWorkspaces,
+  holdTeam,
+  insertTeam,
+  isNamedByPolicy,
+  keepTeam,
+  listTeams,
+  renameTeam,
+  type TeamRow,
+} from './teams.ts'
+export {
   archiveWorkspaces,
   giveWorkspace,
   headsOf,
@@ -271,3 +289,14 @@ export {
   type UserStatus,
   updateUser,
 } from './users.ts'
+export {
+  findWorkspace,
+  holdWorkspace,
+  insertWorkspace,
+  listWorkspaces,
+  putVisibility,
+  updateWorkspace,
+  type Visibility,
+  type WorkspaceRow,
+  type WorkspaceStatus,
+} from './workspaces.ts'

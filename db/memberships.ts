@@ -1,4 +1,5 @@
 import { query } from './connect.ts'
+import { beforeEveryId } from './page.ts'
 import type { Scope } from './scope.ts'
 import type { Role } from './users.ts'
 
@@ -130,8 +131,8 @@ export async function deleteMemberships(
   await query(db, remove[place], [organizationId, userId, id, `{${sources.join(',')}}`])
 }
 
-const otherOwner = {
-  name: 'has_other_owner',
+const owner = {
+  name: 'has_owner',
   text: `
   select from memberships owner
   join users u on u.organization_id = $1 and u.id = owner.user_id and u.status = 'ready'
@@ -140,13 +141,13 @@ const otherOwner = {
   limit 1`,
 }
 
-/** Whether somebody else who is active owns the workspace. */
-export async function hasOtherOwner(
+/** Whether somebody who is active owns the workspace, besides that person. */
+export async function hasOwner(
   { db, organizationId }: Scope,
   workspaceId: string,
-  userId: string,
+  besides = beforeEveryId,
 ): Promise<boolean> {
-  return (await query(db, otherOwner, [organizationId, workspaceId, userId])).length === 1
+  return (await query(db, owner, [organizationId, workspaceId, besides])).length === 1
 }
 
 const owned = {

@@ -66,3 +66,13 @@ export function listPeople(
   const asked = { values: [organizationId, after ?? beforeEveryId], where }
   return query(db, ...people.page(asked, { orderBy: 'u.id', limit, offset: 0 }))
 }
+
+const hold = {
+  name: 'hold_person',
+  text: 'select status from users where organization_id = $1 and id = $2 for no key update',
+}
+
+/** The status of a person who stays as they are until the transaction ends. */
+export async function holdPerson({ db, organizationId }: Scope, id: string): Promise<UserStatus | null> {
+  return (await query<{ status: UserStatus }>(db, hold, [organizationId, id]))[0]?.status ?? null
+}

@@ -28,3 +28,6 @@ function startAt(millisecond: number): void {
   const hex = millisecond.toString(16).padStart(12, '0')
   prefix = `${hex.slice(0, 8)}-${hex.slice(8)}-7`
 }
+
+/** Before every id: where a list begins. */
+export const NO_ID = '00000000-0000-0000-0000-000000000000'

@@ -14,6 +14,7 @@ import { credentialHandlers } from './credentials.ts'
 import { domainHandlers } from './domains.ts'
 import { leavingHandlers } from './leaving.ts'
 import { logoHandlers, MOST_LOGO_BYTES } from './logos.ts'
+import { memberHandlers } from './members.ts'
 import { organizationHandlers } from './organizations.ts'
 import { policyHandlers } from './policies.ts'
 import { publicConnectionHandlers } from './public-connection.ts'
@@ -22,8 +23,10 @@ import { schemaHandlers } from './schemas.ts'
 import { scimClientHandlers } from './scim-clients.ts'
 import { sessionHandlers } from './sessions.ts'
 import { simulationHandlers } from './simulation.ts'
+import { teamHandlers } from './teams.ts'
 import { userHandlers } from './users.ts'
 import { valueHandlers } from './values.ts'
+import { workspaceHandlers } from './workspaces.ts'
 
 export interface AdminOptions extends Omit<Admin, 'scopeOf' | 'readBody'> {
   readonly contract: Contract
@@ -56,6 +59,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...credentialHandlers(admin),
     ...domainHandlers(admin),
     ...leavingHandlers(admin),
+    ...memberHandlers(admin),
     ...policyHandlers(admin),
     ...publicConnectionHandlers(admin),
     ...reportHandlers(admin),
@@ -63,8 +67,10 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...schemaHandlers(admin),
     ...sessionHandlers(admin),
     ...simulationHandlers(admin),
+    ...teamHandlers(admin),
     ...userHandlers(admin),
     ...valueHandlers(admin),
+    ...workspaceHandlers(admin),
   }
   operationRoutes(app, contract, { prefix: '/admin/v1/', handlers })
 }

@@ -138,7 +138,7 @@ const ways: Readonly<Record<string, string>> = { scim: 'SCIM push', 'sign-in': '
 /** One sentence; names of what changed, never personal values. */
 function summaryOf({ type, data, changed }: EventRow): string {
   const way = ways[String(data.via)] ?? 'administrator'
-  const { workspace, role, home, code, repeated } = data as Summarized // as src/provisioning and src/gateway write it
+  const { workspace, team, role, before, home, code, repeated } = data as Summarized // as src/provisioning and src/gateway write it
   switch (type) {
     case 'user.created':
       return `Created by ${way}`
@@ -147,6 +147,12 @@ function summaryOf({ type, data, changed }: EventRow): string {
       return `Given the workspace “${workspace.name}” as ${role}${home ? `, at home in “${home.name}”` : ''}`
     case 'user.changed':
       return `Changed by ${way}: ${changed.join(', ')}`
+    case 'membership.granted':
+      return `Made ${role} of “${(workspace ?? team)?.name}” by ${doneBy(data)}`
+    case 'membership.changed':
+      return `Now ${role} of “${(workspace ?? team)?.name}”, before ${before?.role}, by ${doneBy(data)}`
+    case 'membership.revoked':
+      return `No longer ${before?.role} of “${(workspace ?? team)?.name}”, by ${doneBy(data)}`
     case 'push.refused':
       return `Push refused: ${code}${repeated ? `, ${repeated} more times` : ''}`
     case 'sign-in.refused':
@@ -158,9 +164,14 @@ function summaryOf({ type, data, changed }: EventRow): string {
   }
 }
 
+const doneBy = ({ via }: EventRow['data']): string =>
+  via === 'person' ? 'themselves' : via === 'group-rule' ? 'a rule of groups' : 'an administrator'
+
 interface Summarized {
   workspace?: { name: string }
+  team?: { name: string }
   role?: string
+  before?: { role: string }
   home?: { name: string }
   code?: string
   repeated?: number

@@ -138,6 +138,27 @@ t.test('answers are as the contract describes them', async (t) => {
       oidc: { issuer, clientId: 'c', clientSecret: 's', tokenEndpointAuthMethod: 'client_secret_post' },
       scim: {},
     }
+    const team = fits('createTeam', await admin('POST', `${path}/teams`, { name: 'Sales' }), 201).id
+    fits('createTeam', await admin('POST', `${path}/teams`, { name: 'Sales' }), 409)
+    fits('listTeams', await admin('GET', `${path}/teams`), 200)
+    fits('getTeam', await admin('GET', `${path}/teams/${team}`), 200)
+    fits('changeTeam', await admin('PATCH', `${path}/teams/${team}`, { name: 'EMEA' }), 200)
+    const wish = { name: 'Launch', ownerId: id, visibility: 'organization' }
+    const launch = fits('createWorkspace', await admin('POST', `${path}/workspaces`, wish), 201).id
+    fits('listWorkspaces', await admin('GET', `${path}/workspaces?default=false&limit=1`), 200)
+    fits('getWorkspace', await admin('GET', `${path}/workspaces/${launch}`), 200)
+    fits('changeWorkspace', await admin('PATCH', `${path}/workspaces/${launch}`, { teamId: team }), 200)
+    for (const [tag, place] of [
+      ['Team', `teams/${team}`],
+      ['Workspace', `workspaces/${launch}`],
+    ]) {
+      const members = `${path}/${place}/members`
+      fits(`list${tag}Members`, await admin('GET', members), 200)
+      fits(`put${tag}Member`, await admin('PUT', `${members}/x`, { role: 'member' }), 404)
+      fits(`delete${tag}Member`, await admin('DELETE', `${members}/x`), 404)
+    }
+    fits('deleteTeam', await admin('DELETE', `${path}/teams/${team}`), 409)
+    fits('archiveWorkspace', await admin('DELETE', `${path}/workspaces/${launch}`), 204)
     fits('createConnection', await admin('POST', `${path}/connections`, both), 201)
     fits('listConnections', await admin('GET', `${path}/connections`), 200)
     fits('getConnection', await admin('GET', connection.path), 200)
