@@ -1,5 +1,6 @@
 export { type Arrival, type Asked, type Attempt, connectionStands, insertArrival } from './arrivals.ts'
 export { type BrakeRow, countChanges, countPeople, findBrake, holdBrake, releaseBrake } from './brakes.ts'
+export * from './captures.ts'
 export { connect, type DatabaseAddress, type Db, disconnect, transact } from './connect.ts'
 export {
   type ConnectionTestRow,
@@ -152,19 +153,8 @@ export {
   type ProviderDocumentRow,
 } from './provider-documents.ts'
 export { approveProvider, forgetDrift, pinProvider, recordDrift } from './provider-pins.ts'
-export {
-  endPublicSessions,
-  mirrorConnection,
-  type PublicConnection,
-} from './public-connection.ts'
-export {
-  completePublicIdentity,
-  findPublicIdentity,
-  notePublicDomain,
-  type PublicIdentityRow,
-  type PublicLogin,
-  reservePublicIdentity,
-} from './public-identities.ts'
+export * from './public-connection.ts'
+export * from './public-identities.ts'
 export {
   freshnessByConnection,
   heldByReason,

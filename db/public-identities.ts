@@ -75,3 +75,47 @@ export async function notePublicDomain(
 ): Promise<void> {
   await query(db, note, [issuer, subject, domain])
 }
+
+export interface CapturableRow {
+  readonly id: string
+  readonly organization_id: string
+  readonly user_id: string
+}
+
+const capturable = {
+  name: 'capturable_people',
+  text: `select id, organization_id, user_id from public_identities
+         where domain = $1 and captured_by is null and id > $2 order by id limit $3`,
+}
+
+/** People of personal organizations with a verified address in the domain, of whichever organization that is. */
+export function capturablePeople(
+  db: Db,
+  { domain, after, limit }: { readonly domain: string; readonly after: string; readonly limit: number },
+): Promise<CapturableRow[]> {
+  return query(db, capturable, [domain, after, limit])
+}
+
+const counting = {
+  name: 'count_capturable',
+  text: 'select count(*)::integer as count from public_identities where domain = $1 and captured_by is null',
+}
+
+export async function countCapturable(db: Db, domain: string): Promise<number> {
+  return (await query<{ count: number }>(db, counting, [domain]))[0]?.count ?? 0
+}
+
+const archive = {
+  name: 'archive_personal_organization',
+  text: `with home as (
+           update organizations set status = 'archived' where id = $1 and kind = 'personal' returning id
+         ), places as (
+           update workspaces set status = 'archived' where organization_id = $1
+         )
+         update public_identities set captured_by = $2, captured_at = $3 where organization_id = $1 and captured_by is null`,
+}
+
+/** Closes the personal organization of the scope, whose person is in another from now on; nothing of it is deleted. */
+export async function archivePersonal({ db, organizationId, now }: Scope, capturedBy: string): Promise<void> {
+  await query(db, archive, [organizationId, capturedBy, now])
+}

@@ -1,7 +1,9 @@
 import { endings, organizationsToSeeOff, organizationsToTidy, removeExpired, takeLease } from '../db/index.ts'
 import { type RecheckHost, recheckDomains } from './domains/recheck.ts'
 import { newId } from './ids.ts'
+import { runCaptures } from './provisioning/capture.ts'
 import { seeOffIn } from './provisioning/departures.ts'
+import { userNameKey } from './translate/user-name.ts'
 
 export interface WorkerHost extends RecheckHost {
   readonly log: { warn(what: object, message: string): void }
@@ -11,6 +13,8 @@ const MINUTE = 60_000
 const EVERY = 10 * MINUTE
 /** A little less, so that whoever comes next finds it free. */
 const LEASE = EVERY - MINUTE
+
+const CAPTURES_EVERY = 10_000
 
 /** What is to be done from time to time, by one process of all. Returns what stops it, once it has come to rest. */
 export function startWorker(host: WorkerHost): () => Promise<void> {
@@ -25,10 +29,19 @@ export function startWorker(host: WorkerHost): () => Promise<void> {
   begin()
   const timer = setInterval(begin, EVERY)
   timer.unref()
-  return () => {
+  let captures = Promise.resolve()
+  const bringOn = () => {
+    captures = captures
+      .then(() => captureOnce(host, holder, stop.signal))
+      .catch((err: unknown) => host.log.warn({ err }, 'captures were not brought on'))
+  }
+  const soon = setInterval(bringOn, CAPTURES_EVERY)
+  soon.unref()
+  return async () => {
     clearInterval(timer)
+    clearInterval(soon)
     stop.abort()
-    return round
+    await Promise.all([round, captures])
   }
 }
 
@@ -60,4 +73,12 @@ export async function workOnce(host: WorkerHost, holder: string, stop: AbortSign
   await tidy(host, now, stop)
   await seeOff(host, now, stop)
   await recheckDomains(host, stop)
+}
+
+/** Brings people on into the organizations that have their domains; two at once would do nothing twice. */
+export async function captureOnce(host: WorkerHost, holder: string, stop: AbortSignal): Promise<void> {
+  const now = host.clock()
+  const until = new Date(now.getTime() + CAPTURES_EVERY / 2)
+  if (!(await takeLease(host.db, { name: 'captures', holder, now, until }))) return
+  await runCaptures({ db: host.db, clock: host.clock, userNameKey }, stop)
 }

@@ -379,6 +379,25 @@ const tables: Record<string, string> = {
     expires_at timestamptz not null,
     primary key (organization_id, connection_id, jti_hash),
     foreign key (organization_id, connection_id) references connections`,
+  captures: `
+    organization_id uuid not null,
+    id uuid not null,
+    domain text not null,
+    connection_id uuid not null,
+    actor text not null,
+    created_at timestamptz not null,
+    finished_at timestamptz,
+    primary key (organization_id, id),
+    foreign key (organization_id, connection_id) references connections`,
+  captured_people: `
+    organization_id uuid not null,
+    source_organization_id uuid not null,
+    capture_id uuid not null,
+    user_id uuid not null,
+    outcome text not null check (outcome in ('made', 'already-there')),
+    created_at timestamptz not null,
+    primary key (organization_id, source_organization_id),
+    foreign key (organization_id, capture_id) references captures`,
   events: `
     organization_id uuid not null,
     id uuid not null,
@@ -421,6 +440,7 @@ const indexes = `
   create unique index connections_name on connections (organization_id, name) where status <> 'deleted';
   create unique index organizations_environment on organizations (kind) where kind = 'environment';
   create index public_identities_domain on public_identities (domain, id) where captured_by is null;
+  create unique index captures_open on captures (organization_id, domain) where finished_at is null;
   create unique index domains_verified on domains (domain) where verified_at is not null;
   create index domains_checked on domains (checked_at) where verified_at is not null;
   create index scim_credentials_expiry on scim_credentials (organization_id, expires_at)

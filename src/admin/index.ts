@@ -7,6 +7,7 @@ import { isUuid } from '../ids.ts'
 import { LOGO_TYPES } from '../translate/logo.ts'
 import { type Admin, notFound } from './admin.ts'
 import { brakeHandlers } from './brake.ts'
+import { captureHandlers } from './captures.ts'
 import { checklistHandlers } from './checklists.ts'
 import { connectionTestHandlers } from './connection-tests.ts'
 import { connectionHandlers } from './connections.ts'
@@ -54,6 +55,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...checklistHandlers(admin),
     ...logoHandlers(admin),
     ...organizationHandlers(admin),
+    ...captureHandlers(admin),
     ...connectionHandlers(admin),
     ...connectionTestHandlers(admin),
     ...credentialHandlers(admin),

@@ -7,7 +7,10 @@ import type { Policy } from './policy.ts'
 
 interface Decision {
   readonly policy: Policy
-  readonly identity: { readonly via: Identity['via'] | 'administrator'; readonly connectionId: string }
+  readonly identity: {
+    readonly via: 'capture' | Identity['via'] | 'administrator'
+    readonly connectionId: string
+  }
   /** Null where nothing is decided now. */
   readonly placing: Placing | null
 }

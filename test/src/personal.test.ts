@@ -3,7 +3,9 @@ import { checkInvariants } from '../../db/index.ts'
 import { oidcStore } from '../../src/gateway/oidc-store.ts'
 import { signIns } from '../../src/gateway/public-sign-in.ts'
 import { refusalLog } from '../../src/gateway/refusals.ts'
+import { runCaptures } from '../../src/provisioning/capture.ts'
 import { rememberedPolicies } from '../../src/provisioning/policy.ts'
+import { userNameKey } from '../../src/translate/user-name.ts'
 import type { Body } from './api.ts'
 import { holdOnEachLayout, type Rules } from './layouts.ts'
 import type { Usher } from './usher.ts'
@@ -233,4 +235,71 @@ const rules: Rules = {
   },
 }
 
-holdOnEachLayout(t, rules)
+const captures: Rules = {
+  'people are brought into the organization of their domain, previewed, and wherever it was stopped': async (
+    t,
+    usher,
+  ) => {
+    const { enter, sessionOf } = await scene(usher)
+    const domain = `captured-${people}.example`
+    const known = Array.from({ length: 5 }, somebody).map((one) => ({
+      ...one,
+      email: `${one.sub}@${domain}`,
+      email_verified: true,
+    }))
+    const cookies: (string | undefined)[] = []
+    for (const one of known) cookies.push((await enter(one)).cookie)
+    await enter({ ...somebody(), email: `unverified@${domain}` })
+    const acme = await owner(usher, domain, { issuer: ISSUER, clientId: 'acme' })
+    const path = `${acme.path}/domains/${domain}/capture`
+    t.match(await usher.admin('GET', path), { status: 200, body: { waiting: 5, people: { length: 5 } } })
+    t.match(await usher.admin('POST', path, {}), { status: 409 }, 'first the policy finds them again')
+    await usher.admin('PATCH', `${acme.path}/policy`, { linking: { email: true } })
+    t.match(await usher.admin('POST', path, {}), { status: 202, body: { waiting: 5, capture: { made: 0 } } })
+    t.match(await usher.admin('POST', path, {}), { status: 202 }, 'it is one')
+    t.equal((await usher.rows('select 1 from captures where organization_id = $1', [acme.id])).length, 1)
+    for (let rounds = 0; rounds < 20; rounds++) {
+      const stop = new AbortController()
+      let asked = 0
+      // As if it was killed after ever more steps.
+      const clock = () => {
+        if (++asked > rounds) stop.abort()
+        return new Date()
+      }
+      await runCaptures({ db: usher.db, clock, userNameKey }, stop.signal)
+    }
+    const host = { db: usher.db, clock: () => new Date(), userNameKey }
+    await Promise.all([1, 2, 3].map(() => runCaptures(host, new AbortController().signal)))
+    t.match(await usher.admin('GET', path), {
+      body: { waiting: 0, capture: { made: 5, alreadyThere: 0, finishedAt: /Z$/ } },
+    })
+    const { body } = await usher.admin('GET', `${acme.path}/users`)
+    t.same(body.items.map((one) => one.userName).sort(), known.map(({ email }) => email).sort())
+    for (const cookie of cookies) t.match(await sessionOf(cookie), { status: 401 })
+    t.match(await enter(known[0] ?? somebody()), { refusal: { elsewhere: `/login/${acme.slug}` } })
+    const [own] = await loginsOf(usher, known[0]?.sub ?? '')
+    const kept = await usher.rows('select status from users where organization_id = $1', [
+      own?.organization_id,
+    ])
+    t.same(kept, [{ status: 'archived' }], 'nothing is lost')
+    const [connection] = await usher.rows<{ id: string }>(
+      'select id from connections where organization_id = $1',
+      [acme.id],
+    )
+    const at = {
+      id: connection?.id ?? '',
+      organizationId: acme.id,
+      path: '',
+      bound: false,
+      correlationClaim: 'sub',
+    }
+    const { email } = known[0] ?? { email: '' }
+    t.match(await usher.signIn(at, { iss: ISSUER, sub: 'at work', email, email_verified: true }), {
+      cookie: /./,
+    })
+    t.equal((await usher.admin('GET', `${acme.path}/users`)).body.items.length, 5, 'they are who was brought')
+    await whole(t, usher)
+  },
+}
+
+holdOnEachLayout(t, { ...captures, ...rules })

@@ -127,6 +127,8 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('listOrganizations', await admin('GET', '/organizations?limit=1'), 200)
     fits('getOrganization', await admin('GET', path), 200)
     fits('getOrganization', await admin('GET', '/organizations/x'), 404)
+    fits('getCapture', await admin('GET', `${path}/domains/x.example/capture`), 404)
+    fits('startCapture', await admin('POST', `${path}/domains/x.example/capture`, {}), 404)
     const open = { oidc: { issuer, clientId: 'c', clientSecret: 's' } }
     fits('putPublicConnection', await admin('PUT', '/public-connection', open), 200)
     fits('putPublicConnection', await admin('PUT', '/public-connection', { name: 'x' }), 400)

@@ -1,0 +1,1 @@
+export { userNameKey } from '../../scim/index.ts'
