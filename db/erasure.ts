@@ -21,6 +21,10 @@ const erase = {
     delete from team_memberships m using person where m.organization_id = $1 and m.user_id = person.id
   ), personal as (
     delete from event_personal p using person where p.organization_id = $1 and p.user_id = person.id
+  ), asked as (
+    delete from conflicts c using person
+    where c.organization_id = $1
+      and c.evidence -> 'people' @> jsonb_build_array(jsonb_build_object('id', person.id::text))
   ), own as (
     update workspaces w set name = 'Erased' from person
     where w.organization_id = $1 and w.default_of = person.id and w.status = 'archived'
@@ -36,7 +40,7 @@ const erase = {
 
 /**
  * Takes from somebody archived all that tells who they were: the record, logins, groups, roles, the personal part of
- * events, and the name of what was their own, which may be theirs. False where they are not archived.
+ * events, conflicts, and the name of what was their own, which may be theirs. False where they are not archived.
  */
 export async function eraseUser(scope: Scope, userId: string, events: readonly NewEvent[]): Promise<boolean> {
   return (await query(scope.db, erase, [...written(scope, events), userId])).length === 1

@@ -1,6 +1,7 @@
 export { type Arrival, type Asked, type Attempt, connectionStands, insertArrival } from './arrivals.ts'
 export { type BrakeRow, countChanges, countPeople, findBrake, holdBrake, releaseBrake } from './brakes.ts'
 export * from './captures.ts'
+export * from './conflicts.ts'
 export { connect, type DatabaseAddress, type Db, disconnect, transact } from './connect.ts'
 export {
   type ConnectionTestRow,
@@ -33,17 +34,7 @@ export {
   type ScimCredentialRow,
   touchScimCredential,
 } from './credentials.ts'
-export {
-  claimDomain,
-  type DomainRow,
-  deleteDomain,
-  findDomain,
-  keepDomain,
-  listDomains,
-  loseDomain,
-  missDomain,
-  verifyDomain,
-} from './domains.ts'
+export * from './domains.ts'
 export { type Embedded, startEmbedded } from './embedded.ts'
 export { eraseUser } from './erasure.ts'
 export { type Failure, failureOf } from './errors.ts'

@@ -195,3 +195,12 @@ where c.contype = 'f'
 -- name: what a client was given ends within the hour it was given for
 select organization_id, id from scim_credentials
 where client_id is not null and (expires_at is null or expires_at > created_at + interval '1 hour');
+
+-- name: an open conflict has both its sides
+select c.organization_id, c.id from conflicts c
+where c.answered_at is null and (
+  c.evidence -> 'newcomer' ->> 'userNameKey' is null
+  or not exists (select from jsonb_array_elements(c.evidence -> 'people') p where p ->> 'id' = c.user_id::text)
+  or exists (select from jsonb_array_elements(c.evidence -> 'people') p
+             left join users u on u.organization_id = c.organization_id and u.id = (p ->> 'id')::uuid
+             where u.id is null));

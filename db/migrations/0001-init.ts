@@ -250,6 +250,28 @@ const tables: Record<string, string> = {
     unique (organization_id, connection_id, issuer, subject),
     foreign key (organization_id, connection_id) references connections,
     foreign key (organization_id, user_id) references users`,
+  conflicts: `
+    organization_id uuid not null,
+    id uuid not null,
+    connection_id uuid not null,
+    newcomer bytea not null,
+    user_id uuid not null,
+    via text not null check (via in ('scim', 'sign-in')),
+    code text not null
+      check (code in ('user_name_taken', 'external_id_taken', 'ambiguous_person', 'login_taken')),
+    evidence jsonb not null,
+    seen integer not null default 1,
+    first_at timestamptz not null,
+    last_at timestamptz not null,
+    request_id text not null,
+    answer jsonb,
+    answered_at timestamptz,
+    answered_by text,
+    primary key (organization_id, id),
+    unique (organization_id, connection_id, newcomer, user_id),
+    foreign key (organization_id, connection_id) references connections,
+    foreign key (organization_id, user_id) references users,
+    check (num_nonnulls(answer, answered_at, answered_by) in (0, 3))`,
   groups: `
     organization_id uuid not null,
     id uuid not null,
@@ -457,6 +479,7 @@ const indexes = `
   create index users_manager on users (organization_id, manager) where manager is not null;
   create index departures_since on departures (organization_id, since, user_id);
   create index identities_user on identities (organization_id, user_id);
+  create index conflicts_open on conflicts (organization_id, id) where answered_at is null;
   create index groups_display_name on groups (organization_id, connection_id, lower(display_name))
     where deleted_at is null;
   create unique index groups_external_id on groups (organization_id, connection_id, external_id)

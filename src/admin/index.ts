@@ -9,6 +9,7 @@ import { type Admin, notFound } from './admin.ts'
 import { brakeHandlers } from './brake.ts'
 import { captureHandlers } from './captures.ts'
 import { checklistHandlers } from './checklists.ts'
+import { conflictHandlers } from './conflicts.ts'
 import { connectionTestHandlers } from './connection-tests.ts'
 import { connectionHandlers } from './connections.ts'
 import { credentialHandlers } from './credentials.ts'
@@ -56,6 +57,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...logoHandlers(admin),
     ...organizationHandlers(admin),
     ...captureHandlers(admin),
+    ...conflictHandlers(admin),
     ...connectionHandlers(admin),
     ...connectionTestHandlers(admin),
     ...credentialHandlers(admin),

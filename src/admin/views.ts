@@ -209,6 +209,8 @@ const sentences: Readonly<Record<string, string>> = {
   'user.protected-left': 'Protected, and suspended or deleted nevertheless',
   'workspace.transferred': 'A workspace of theirs was given another owner',
   'workspace.transfer-pending': 'A workspace of theirs waits for another owner',
+  'conflict.opened': 'Taken for somebody else: an administrator is asked',
+  'conflict.answered': 'An administrator has answered who is who',
   'session.begun': 'Signed in',
   'session.switched': 'Went to another workspace',
   'sessions.ended': 'Every session ended by an administrator',

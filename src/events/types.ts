@@ -56,6 +56,8 @@ export type EventType =
   | 'brake.applied'
   | 'brake.released'
   | 'push.refused'
+  | 'conflict.opened'
+  | 'conflict.answered'
   | 'group.created'
   | 'group.changed'
   | 'group.deleted'

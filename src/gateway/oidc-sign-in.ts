@@ -83,12 +83,13 @@ export async function endReplaced(scope: Scope, token: string): Promise<void> {
   await endSession({ ...scope, organizationId }, { secretHash, eventId: newId(), cause: 'replaced' })
 }
 
-function refusalOf({ code, message, rule, policyVersion, userId }: Refused): PolicyRefusal {
+function refusalOf({ code, message, rule, policyVersion, userId, conflict }: Refused): PolicyRefusal {
   return {
     code,
     message,
     status: 403,
     rule,
+    conflict,
     ...(policyVersion !== undefined && { policyVersion }),
     ...(userId !== undefined && { userId }),
   }

@@ -1,12 +1,15 @@
-import { recordEvents, type Scope } from '../../db/index.ts'
+import { type NewConflict, type NewEvent, recordConflict, recordEvents, type Scope } from '../../db/index.ts'
 import type { Refusal } from '../../oidc/index.ts'
 import { eventOf } from '../events/record.ts'
+import { newId } from '../ids.ts'
 
 /** A refusal by policy: which decision it was, and whose. */
 export interface PolicyRefusal extends Refusal {
   readonly rule: string
   readonly policyVersion?: number
   readonly userId?: string
+  /** What an administrator is asked; it is queued with the event. */
+  readonly conflict?: NewConflict | null
 }
 
 type RefusedType =
@@ -50,12 +53,12 @@ export function refusalLog(): RefusalLog {
     async record(scope, what) {
       const key = `${what.connectionId} ${what.refusal.code}`
       const open = windows.get(key)
-      if (open && ++open.count > EACH) return
+      if (open && ++open.count > EACH) return write(scope, what, [])
       if (!open && windows.size < MOST_WINDOWS) {
         windows.set(key, { count: 1 })
         setTimeout(() => void close(key, scope, what), MINUTE).unref()
       }
-      await recordEvents(scope, [event(what, {})])
+      await write(scope, what, [event(what, {})])
     },
   }
 
@@ -66,6 +69,12 @@ export function refusalLog(): RefusalLog {
     // It counts many, so it is nobody's in particular; one that is lost with the database is only a count.
     await recordEvents(scope, [event({ ...what, refusal: { code } }, { repeated })]).catch(() => {})
   }
+}
+
+/** Whoever is in a conflict is asked about, however many others are refused in that minute. */
+async function write(scope: Scope, { refusal: { conflict } }: Refused, events: NewEvent[]): Promise<void> {
+  if (conflict) await recordConflict(scope, { conflict, openedId: newId() }, events)
+  else if (events.length > 0) await recordEvents(scope, events)
 }
 
 function event({ refusal, connectionId, type = 'sign-in.refused' }: Refused, data: object) {

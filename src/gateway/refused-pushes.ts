@@ -44,9 +44,10 @@ export async function noteRefusal(
   await refusals.record(scope, { refusal, connectionId, type: 'push.refused' }).catch(() => {})
 }
 
-const decisionOf = ({ code, rule, policyVersion, userId }: Refused) => ({
+const decisionOf = ({ code, rule, policyVersion, userId, conflict }: Refused) => ({
   code,
   rule,
+  conflict,
   ...(policyVersion !== undefined && { policyVersion }),
   ...(userId !== undefined && { userId }),
 })

@@ -19,6 +19,7 @@ export async function factsOf(scope: Scope, policy: Policy, identity: Identity):
   const email = policy.linking.email && inVerifiedDomain ? identity.email?.value : undefined
   const { issuer, subject } = identity
   return {
+    ...nothingKnown,
     matches: await findMatches(scope, { ...keys, issuer, subject, email }),
     inVerifiedDomain,
     scimAtWork: mode === 'until-scim-takes-over' && (await isScimAtWork(scope, connectionId)),

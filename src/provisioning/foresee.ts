@@ -1,9 +1,9 @@
 import { findPerson, type Scope, workspacesOf } from '../../db/index.ts'
-import { factsOf } from './facts.ts'
+import { decide } from './decide.ts'
 import type { Identity } from './identity.ts'
 import { news } from './news.ts'
 import type { Placing } from './placing.ts'
-import { type Plan, plan, type RefusalCode } from './plan.ts'
+import type { Plan, RefusalCode } from './plan.ts'
 import type { Policies } from './policy.ts'
 import { Refused } from './refused.ts'
 
@@ -36,7 +36,7 @@ export async function foresee(scope: Scope, identity: Identity, policies: Polici
   // No statement guards it, so it is the policy in force.
   policies.forget(scope.organizationId)
   const policy = await policies.current(scope)
-  const planned = plan(policy, identity, await factsOf(scope, policy, identity), scope.now)
+  const { plan: planned } = await decide(scope, policy, identity)
   const { outcome, rule } = planned
   const user = 'user' in planned ? planned.user : undefined
   const known = user && { id: user.id, userName: user.user_name }

@@ -24,9 +24,19 @@ export interface Facts {
   readonly inVerifiedDomain: boolean
   /** Whether SCIM has been at work on the connection. */
   readonly scimAtWork: boolean
+  /** Who it is, where an administrator has said so. */
+  readonly answered: Match | null
+  /** Whether the userName is one that an administrator has given: it points to nobody. */
+  readonly renamed: boolean
 }
 
-export const nothingKnown: Facts = { matches: [], inVerifiedDomain: false, scimAtWork: false }
+export const nothingKnown: Facts = {
+  matches: [],
+  inVerifiedDomain: false,
+  scimAtWork: false,
+  answered: null,
+  renamed: false,
+}
 
 /**
  * What is to be done about an identity, and by which rule. `create` makes a person; `adopt` and `restore` write the
@@ -47,14 +57,23 @@ export type Plan =
       readonly user: Match
       readonly place: Placing | null
     }
-  | { readonly outcome: 'refuse'; readonly rule: string; readonly code: RefusalCode; readonly user?: Match }
+  | Refusal
+
+export interface Refusal {
+  readonly outcome: 'refuse'
+  readonly rule: string
+  readonly code: RefusalCode
+  readonly user?: Match
+  /** Everybody who it may be, or who stands in its way: only an administrator can tell. */
+  readonly contest?: readonly Match[]
+}
 
 const DAY = 24 * 60 * 60 * 1000
 
 /** Pure: the same policy, identity and facts always give the same plan. */
 export function plan(policy: Policy, identity: Identity, facts: Facts, now: Date): Plan {
   return identity.via === 'scim'
-    ? planPush(policy, identity, { matches: facts.matches, now })
+    ? planPush(policy, identity, { ...facts, now })
     : planSignIn(policy, identity, facts)
 }
 
@@ -63,12 +82,14 @@ const by = (matches: readonly Match[], way: MatchedBy) => matches.find((match) =
 function planPush(
   policy: Policy,
   push: Push,
-  { matches, now }: { matches: readonly Match[]; now: Date },
+  { matches, answered, renamed, now }: Facts & { now: Date },
 ): Plan {
+  if (answered) return { outcome: 'adopt', rule: ANSWERED, ...pushed(policy, push, answered) }
   const keyed = by(matches, 'externalId')
   const named = by(matches, 'userName')
+  if (named && renamed && keyed?.id !== named.id) return contested('user_name_taken', GIVEN, [named])
   if (keyed && named && keyed.id !== named.id)
-    return { outcome: 'refuse', rule: 'contradiction', code: 'ambiguous_person', user: named }
+    return contested('ambiguous_person', 'contradiction', [named, keyed])
   const known = keyed ?? named
   if (known) return planKnownPush(policy, push, known)
   const former = formerOf(policy, matches, now)
@@ -83,8 +104,31 @@ function planKnownPush(policy: Policy, push: Push, known: Match): Plan {
     return { outcome: 'adopt', rule, ...pushed(policy, push, known) }
   }
   const code = known.matched_by === 'externalId' ? 'external_id_taken' : 'user_name_taken'
-  return { outcome: 'refuse', rule: ours ? 'adoption rejected' : 'already there', code, user: known }
+  if (isSameAgain(push, known)) return { outcome: 'refuse', rule: 'already there', code, user: known }
+  return contested(code, ours ? 'adoption rejected' : 'another person’s', [known])
 }
+
+/** Whoever was pushed before, by the same connection, in the same words. */
+function isSameAgain(push: Push, known: Match): boolean {
+  const isSilent = push.externalId === null || known.external_id === null
+  return (
+    known.managed &&
+    known.connection_id === push.connectionId &&
+    known.user_name_key === push.userNameKey &&
+    (isSilent || known.external_id === push.externalId)
+  )
+}
+
+const ANSWERED = 'conflict answered'
+const GIVEN = 'the name that was given is another person’s'
+
+const contested = (code: RefusalCode, rule: string, people: readonly [Match, ...Match[]]): Refusal => ({
+  outcome: 'refuse',
+  rule,
+  code,
+  user: people[0],
+  contest: people,
+})
 
 const pushed = (policy: Policy, push: Push, user: Match) => ({
   user,
@@ -117,11 +161,13 @@ function planSignIn(policy: Policy, signIn: SignIn, facts: Facts): Plan {
   const arrival = { policy, signIn }
   const known = by(matches, 'identity')
   if (known && !known.deleted_at) return admit(arrival, known, { outcome: 'recognize', rule: 'known login' })
+  if (facts.answered) return admit(arrival, facts.answered, { outcome: 'link', rule: ANSWERED })
   const keyed = by(matches, 'externalId')
   if (keyed) return planKeyed(arrival, keyed)
   const named = by(matches, 'userName')
+  if (named && facts.renamed) return contested('user_name_taken', GIVEN, [named])
   const mailed = policy.linking.email && facts.inVerifiedDomain ? byAddress(matches) : []
-  if (mailed.length > 0) return planMailed(arrival, mailed, named)
+  if (isSomebody(mailed)) return planMailed(arrival, mailed, named)
   if (named) return planNamed(arrival, named)
   const gone = known ?? by(matches, 'former')
   if (gone) return { outcome: 'refuse', rule: 'person deleted', code: 'deprovisioned', user: gone }
@@ -142,7 +188,7 @@ function planStranger({ policy, signIn }: SigningIn, { inVerifiedDomain, scimAtW
 function planKeyed(arrival: SigningIn, keyed: Match): Plan {
   // Somebody else's login, or one that came with another correlation value, is a contradiction.
   if (keyed.managed ? keyed.linked_otherwise : keyed.linked)
-    return { outcome: 'refuse', rule: 'contradiction', code: 'login_taken', user: keyed }
+    return contested('login_taken', 'contradiction', [keyed])
   return admit(arrival, keyed, { outcome: 'link', rule: 'externalId is correlation value' })
 }
 
@@ -150,18 +196,16 @@ function planKeyed(arrival: SigningIn, keyed: Match): Plan {
 const byAddress = (matches: readonly Match[]) =>
   matches.filter(({ matched_by, linked }) => matched_by === 'email' && !linked)
 
+const isSomebody = (matches: readonly Match[]): matches is readonly [Match, ...Match[]] => matches.length > 0
+
 function planMailed(
   arrival: SigningIn,
-  [mailed, ...others]: readonly Match[],
+  [mailed, ...others]: readonly [Match, ...Match[]],
   named: Match | undefined,
 ): Plan {
-  if (!mailed || others.length > 0 || (named && named.id !== mailed.id))
-    return {
-      outcome: 'refuse',
-      rule: 'contradiction',
-      code: 'ambiguous_person',
-      ...(mailed && { user: mailed }),
-    }
+  const another = named && named.id !== mailed.id ? [named] : []
+  if (others.length + another.length > 0)
+    return contested('ambiguous_person', 'contradiction', [mailed, ...others, ...another])
   return admit(arrival, mailed, { outcome: 'link', rule: 'verified e-mail address' })
 }
 
@@ -169,7 +213,7 @@ function planNamed(arrival: SigningIn, named: Match): Plan {
   const { bound, connectionId } = arrival.signIn
   const pushedHere = named.managed && named.connection_id === connectionId
   if (!bound || !pushedHere || named.linked)
-    return { outcome: 'refuse', rule: 'name is another person’s', code: 'user_name_taken', user: named }
+    return contested('user_name_taken', 'name is another person’s', [named])
   return admit(arrival, named, { outcome: 'link', rule: 'userName on bound connection' })
 }
 

@@ -17,11 +17,13 @@ import {
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
-import { factsOf, needsFacts } from './facts.ts'
+import { conflictOf, type Names } from './contest.ts'
+import { type Decision, decide } from './decide.ts'
+import { needsFacts } from './facts.ts'
 import type { Identity, Push, SignIn } from './identity.ts'
 import { news } from './news.ts'
 import { placed } from './placed.ts'
-import { nothingKnown, type Plan, plan } from './plan.ts'
+import { nothingKnown, type Plan, plan, type Refusal } from './plan.ts'
 import type { Policies, Policy } from './policy.ts'
 import { ConnectionGone, Refused } from './refused.ts'
 import { reviveArchived } from './standing.ts'
@@ -70,21 +72,21 @@ export async function provision(
   said: Pushed | SignedIn,
   policies: Policies,
 ): Promise<Provisioned> {
-  const { identity } = said
   // Of the policy: no statement guards a refusal, so it is by what was read now.
   let isFresh = false
   for (let attempt = 1; attempt <= ATTEMPTS + 1; attempt++) {
     const policy = await policies.current(scope)
-    const informed = attempt > 1 || needsFacts(policy, identity)
-    const facts = informed ? await factsOf(scope, policy, identity) : nothingKnown
-    const decided = plan(policy, identity, facts, scope.now)
+    const informed = attempt > 1 || needsFacts(policy, said.identity)
+    const decision = informed ? await decide(scope, policy, said.identity) : foreign(scope, policy, said)
+    const decided = decision.plan
     if (decided.outcome !== 'refuse' && (isFresh || !isForNobody(decided))) {
-      const userId = await apply(scope, { ...said, policy, plan: decided, informed })
+      const goingBy = named(said, decision.names)
+      const userId = await apply(scope, { ...goingBy, policy, plan: decided, informed })
       if (userId) return { userId, outcome: decided.outcome }
       // Mostly somebody is known; were it the policy that is no longer the newest, the next attempt would show it.
       if ('beginning' in said && !informed) continue
     } else if (decided.outcome === 'refuse' && isFresh && informed) {
-      throw refused(policy, decided)
+      throw refused(policy, said.identity, { ...decision, plan: decided })
     } else if (!informed) {
       await assertStanding(scope, said)
     }
@@ -92,6 +94,20 @@ export async function provision(
     isFresh = true
   }
   throw new Problem('unavailable', 'The person is changed by too many at once.', { retryAfter: 1 })
+}
+
+/** As if nobody were known. */
+const foreign = (scope: Scope, policy: Policy, { identity }: Pushed | SignedIn): Decision => ({
+  plan: plan(policy, identity, nothingKnown, scope.now),
+  names: identity,
+  heeded: null,
+})
+
+function named(said: Pushed | SignedIn, { userName, userNameKey, externalId }: Names): Pushed | SignedIn {
+  const names = { userName, userNameKey, externalId }
+  return 'beginning' in said
+    ? { ...said, identity: { ...said.identity, ...names } }
+    : { ...said, identity: { ...said.identity, ...names } }
 }
 
 /** Nothing is written of somebody who has no place and gets none: no statement guards that either. */
@@ -104,8 +120,15 @@ async function assertStanding(scope: Scope, said: Pushed | SignedIn): Promise<vo
     throw new ConnectionGone()
 }
 
-const refused = (policy: Policy, { code, rule, user }: Extract<Plan, { outcome: 'refuse' }>) =>
-  new Refused({ code, rule, policyVersion: policy.version, userId: user?.id })
+function refused(
+  { version: policyVersion }: Policy,
+  identity: Identity,
+  { plan: refusal, heeded }: Decision & { plan: Refusal },
+): Refused {
+  const { code, rule, user } = refusal
+  const conflict = conflictOf(identity, refusal, { policyVersion, heeded })
+  return new Refused({ code, rule, policyVersion, userId: user?.id, conflict })
+}
 
 /** The id of the person, or nothing where somebody else was faster. */
 async function apply(scope: Scope, planned: Planned): Promise<string | undefined> {

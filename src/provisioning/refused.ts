@@ -1,3 +1,4 @@
+import type { NewConflict } from '../../db/index.ts'
 import type { RefusalCode } from './plan.ts'
 
 const sentences: Record<RefusalCode, string> = {
@@ -27,17 +28,21 @@ export class Refused extends Error {
   readonly rule: string
   readonly policyVersion: number | undefined
   readonly userId: string | undefined
+  /** What an administrator is to be asked. */
+  readonly conflict: NewConflict | null
 
   constructor(decision: {
     code: RefusalCode
     rule: string
     policyVersion?: number
     userId?: string | undefined
+    conflict?: NewConflict | null
   }) {
     super(sentences[decision.code])
     this.code = decision.code
     this.rule = decision.rule
     this.policyVersion = decision.policyVersion
     this.userId = decision.userId
+    this.conflict = decision.conflict ?? null
   }
 }

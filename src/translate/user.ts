@@ -18,6 +18,12 @@ export function sayingOf({ userName, externalId, active, ...attributes }: Attrib
   }
 }
 
+/** A name with the form in which it is compared. */
+export const userNameSaid = (said: string) => {
+  const userName = said.trim()
+  return { userName, userNameKey: userNameKey(userName) }
+}
+
 export const isActive = ({ status }: Pick<UserRecord, 'status'>): boolean =>
   status === 'ready' || status === 'held' || status === 'staged'
 

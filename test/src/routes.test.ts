@@ -277,6 +277,15 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('getChecklist', await admin('GET', `${path}/checklist`), 200)
     fits('putChecklist', await admin('PUT', `${path}/checklist`, {}), 400)
     fits('putChecklist', await admin('PUT', `${path}/checklist`, { enabled: true }), 200)
+    await scim('POST', '/Users', person('ada', { externalId: 'another' }))
+    const [conflict] = fits('listConflicts', await admin('GET', `${path}/conflicts?status=open`), 200).items
+    const asked = `${path}/conflicts/${conflict?.id}`
+    fits('getConflict', await admin('GET', asked), 200)
+    fits('getConflict', await admin('GET', `${path}/conflicts/x`), 404)
+    fits('answerConflict', await admin('POST', `${asked}/answer`, { answer: 'keep-apart' }), 400)
+    fits('answerConflict', await admin('POST', `${asked}/answer`, { answer: 'link' }), 200)
+    const otherwise = { answer: 'keep-apart', userName: 'x' }
+    fits('answerConflict', await admin('POST', `${asked}/answer`, otherwise), 409)
     fits('listUsers', await admin('GET', `${path}/users`), 200)
     fits('listUsers', await admin('GET', `${path}/users?filter=x`), 400)
     fits('getUser', await admin('GET', `${path}/users/${id}`), 200)

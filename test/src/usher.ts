@@ -8,6 +8,7 @@ import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import type { ResolveTxt } from '../../src/domains/records.ts'
 import { oidcSignIn } from '../../src/gateway/oidc-sign-in.ts'
+import { refusalLog } from '../../src/gateway/refusals.ts'
 import { rememberedPolicies } from '../../src/provisioning/policy.ts'
 import { type Secrets, secretsOf } from '../../src/secrets.ts'
 import { makeDatabase } from '../database.ts'
@@ -157,6 +158,7 @@ async function oidcHalf(
 
 function signInOf(host: Parameters<typeof oidcSignIn>[0]): Usher['signIn'] {
   const signIn = oidcSignIn(host, rememberedPolicies())
+  const refusals = refusalLog()
   return async ({ id, organizationId, bound, correlationClaim }, claims) => {
     const linking = { organizationId, bound, correlationClaim }
     const { sub: subject, sid, iat, iss: issuer = ISSUER } = claims
@@ -176,7 +178,13 @@ function signInOf(host: Parameters<typeof oidcSignIn>[0]): Usher['signIn'] {
       ...(sid !== undefined && { sid }),
     }
     const result = await signIn(person, { requestId: 'sign-in' })
-    if ('refusal' in result) return { cookie: '', code: result.refusal.code }
+    if ('refusal' in result) {
+      const { refusal } = result
+      const actor = `sign-in:${id}`
+      const scope = { db: host.db, organizationId, actor, now: host.clock(), requestId: 'sign-in' }
+      await refusals.record(scope, { refusal, connectionId: id })
+      return { cookie: '', code: refusal.code }
+    }
     if ('gone' in result) return { cookie: '', code: 'gone' }
     return { cookie: `__Host-usher_session=${result.session.token}` }
   }

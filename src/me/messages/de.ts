@@ -3,7 +3,8 @@ import type { Messages } from './en.ts'
 const ask = 'Wenden Sie sich an die Administration Ihrer Organisation'
 const address = `Prüfen Sie die Adresse, oder fragen Sie die Administration Ihrer Organisation danach.`
 const meant = 'Fragen Sie die Administration Ihrer Organisation, ob das so gewollt ist.'
-const whose = `${ask}, damit geklärt wird, welches Konto Ihres ist.`
+const whose =
+  'Die Administration Ihrer Organisation wurde gefragt, welches Konto Ihres ist. Versuchen Sie es wieder, sobald das geklärt ist; dauert es lange, nennen Sie das Kennzeichen unten.'
 const setUp = `${ask}: Die Verbindung zu Ihrem Identitätsanbieter muss geprüft werden.`
 const wait = 'Der Identitätsanbieter ist gerade gestört. Versuchen Sie es in Kürze noch einmal.'
 const soon = 'Versuchen Sie es in Kürze noch einmal.'

@@ -1,7 +1,8 @@
 const ask = 'Ask an administrator of your organization'
 const address = `Check the address, or ask an administrator of your organization for it.`
 const meant = `${ask} whether this is meant to be so.`
-const whose = `${ask} to sort out which account is yours.`
+const whose =
+  'An administrator of your organization has been asked which account is yours. Try again once that is settled; if it takes long, give the reference below.'
 const setUp = `${ask} to check how the connection to your identity provider is set up.`
 const wait = 'The identity provider has trouble at the moment. Try again in a little while.'
 const soon = 'Try again in a little while.'
