@@ -18,7 +18,7 @@ const view = ({ id, slug, name, kind, status, requestsPerSecond }: OrganizationR
   id,
   slug,
   name,
-  kind,
+  ...(kind !== 'enterprise' && { kind }),
   status,
   ...(requestsPerSecond !== null && { requestsPerSecond }),
 })
@@ -36,7 +36,7 @@ export function organizationHandlers(admin: Admin): AdminHandlers {
       await createOrganization(scope, { slug, name, home, policy: defaultPolicy, events: [event] }).catch(
         taken(`Another organization has the slug "${slug}".`),
       )
-      return reply.code(201).send({ id, slug, name, kind: 'enterprise', status: 'active' })
+      return reply.code(201).send({ id, slug, name, status: 'active' })
     },
     async listOrganizations(request: FastifyRequest) {
       const { limit, ...page } = pageOf(request)
