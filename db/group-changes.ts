@@ -20,7 +20,7 @@ export interface GroupWritten {
 }
 
 // Parameters of all statements: $1 organization, $2 now, $3 actor, $4 request, $5 event, $6 group, $7 connection,
-// $8 display name, $9 external id, $10 attributes, $11 who comes. A statement is there for each shape of a change, and
+// $8 display name, $9 external id, $10 attributes, $11 who comes, $12 by which version of the policy. A statement is there for each shape of a change, and
 // carries no more than that shape needs: its further parameters come in the order in which they are needed.
 
 const comingPeople = (target: string, people: string) => `
@@ -29,6 +29,10 @@ const comingPeople = (target: string, people: string) => `
     select $1, ${target}.id, u.id from ${target}, ${people}
     on conflict do nothing returning user_id as id
   )`
+
+/** What came of a change under a policy that is no longer the newest would never be seen to. */
+const isNewest = (version: string) =>
+  `not exists (select from policies p where p.organization_id = $1 and p.version > ${version}::integer)`
 
 const isPerson = 'u.organization_id = $1 and u.id = any($11::uuid[]) and u.deleted_at is null'
 
@@ -76,52 +80,59 @@ const insert = {
   with touched as (
     insert into groups as g (organization_id, id, connection_id, display_name, external_id, attributes,
                              created_at, updated_at)
-    values ($1, $6, $7, $8, $9, $10::jsonb, $2, $2)
+    select $1, $6::uuid, $7::uuid, $8, $9, $10::jsonb, $2, $2 where ${isNewest('$12')}
     on conflict do nothing returning ${groupColumns}
-  ), ${coming('touched', '$12')},
+  ), ${coming('touched', '$13')},
   ${logging('group.created', { changed: "'{displayName,members}'", came: ['came', 'came_groups'], unknown: true })}
-  select touched.*, unknown.ids as unknown from touched, unknown`,
+  select touched.*, unknown.ids as unknown, newest.is_so as newest
+  from (select ${isNewest('$12')} as is_so) newest left join touched on true left join unknown on true`,
 }
 
 export interface NewGroup extends GroupKey {
   readonly record: GroupRecord
   readonly members: Pick<MemberSets, 'add' | 'strangers'>
   readonly eventId: string
+  /** Only where no policy is newer. */
+  readonly policyVersion: number
 }
 
 /** Makes a group with its members in one statement; null where the externalId is taken. */
-export async function insertGroup(scope: Scope, group: NewGroup): Promise<GroupWritten | null> {
+export async function insertGroup(scope: Scope, group: NewGroup): Promise<GroupWritten | 'policy' | null> {
   const values = [...parameters(scope, group), group.members.strangers]
   const [row] = await query<GroupRow & Unknown>(scope.db, insert, values)
-  return row ? { group: row, unknown: row.unknown } : null
+  if (!row?.newest) return 'policy'
+  return row.id === null ? null : { group: row, unknown: row.unknown }
 }
 
 interface Unknown {
   unknown: string[]
+  newest: boolean
 }
 
 interface Written extends GroupKey {
   readonly eventId: string
   readonly record?: GroupRecord | undefined
   readonly members: Pick<MemberSets, 'add'>
+  /** Only where no policy is newer. */
+  readonly policyVersion: number
 }
 
 function parameters(
   { organizationId, now, actor, requestId }: Scope,
-  { eventId, id, connectionId, record, members }: Written,
+  { eventId, id, connectionId, record, members, policyVersion }: Written,
 ): unknown[] {
   const { display_name, external_id, attributes } = record ?? {}
   const document = attributes && JSON.stringify(attributes)
-  const own = [eventId, id, connectionId, display_name, external_id, document, members.add]
+  const own = [eventId, id, connectionId, display_name, external_id, document, members.add, policyVersion]
   return [organizationId, now, actor, requestId, ...own]
 }
 
-/** Who goes: nobody, those named in `$14`, or all but those of `$11`. */
+/** Who goes: nobody, those named in `$15`, or all but those of `$11`. */
 type Going = 'nobody' | 'named' | 'others'
 
 // One condition for both would have to read every member to take out one.
 const goes: Readonly<Record<Exclude<Going, 'nobody'>, (id: string) => string>> = {
-  named: (id) => `${id} = any($14::uuid[])`,
+  named: (id) => `${id} = any($15::uuid[])`,
   // As a join: an array that is no constant is searched from its beginning for each row.
   others: (id) => `not exists (select from unnest($11::uuid[]) as k(id) where k.id = ${id})`,
 }
@@ -146,18 +157,18 @@ const everybody = '(select count(*) from known) = cardinality($11::uuid[])'
 // The group's row is locked first: two writers adding the same people in different order would deadlock otherwise.
 function changing(name: string, { going, nest = false }: { going: Going; nest?: boolean }): Statement {
   const leave = going !== 'nobody'
-  const strangers = going === 'named' ? '$15' : '$14'
+  const strangers = going === 'named' ? '$16' : '$15'
   const came = nest ? ['came', 'came_groups'] : ['came']
   const gone = leave ? ['gone', 'gone_groups'] : []
   const moved = [...came, ...gone].map((source) => `exists (select from ${source})`).join(' or ')
-  const changed = `$13::text[] || case when ${moved} then '{members}' else '{}'::text[] end`
+  const changed = `$14::text[] || case when ${moved} then '{members}' else '{}'::text[] end`
   const text = `
   with target as materialized (
     select ${groupColumns} from groups g
     where g.organization_id = $1 and g.connection_id = $7 and g.id = $6 and g.deleted_at is null
     for no key update
   ), ${nest ? '' : `known as materialized (select u.id from users u where ${isPerson}),`} allowed as (
-    select id from target where ($12::integer[] is null or version = any($12)) ${nest ? '' : `and ${everybody}`}
+    select id from target where ($13::integer[] is null or version = any($13)) and ${isNewest('$12')} ${nest ? '' : `and ${everybody}`}
   ), ${leaving(going)} ${nest ? coming('allowed', strangers) : comingPeople('allowed', 'known u')}, touched as (
     update groups g set version = g.version + 1, updated_at = $2,
       display_name = coalesce($8, g.display_name),
@@ -167,7 +178,7 @@ function changing(name: string, { going, nest = false }: { going: Going; nest?: 
     where g.organization_id = $1 and g.id = allowed.id and ($10::jsonb is not null or ${moved})
     returning ${groupColumns}
   ), ${logging('group.changed', { changed, came, ...(leave && { gone }), unknown: nest })}
-  select g.*, ${nest ? 'true' : everybody} as complete, exists (select from allowed) as allowed,
+  select g.*, ${nest ? 'true' : everybody} as complete, exists (select from allowed) as allowed, ${isNewest('$12')} as newest,
     ${nest ? '(select ids from unknown)' : "'{}'::text[]"} as unknown
   from (select * from touched union all select * from target where not exists (select from touched)) g`
   return { name, text }
@@ -190,6 +201,8 @@ export interface GroupChange extends GroupKey {
   /** Only where the version is one of these. */
   readonly versions?: readonly number[] | undefined
   readonly eventId: string
+  /** Only where no policy is newer. */
+  readonly policyVersion: number
   /** Names of the attributes that change. */
   readonly changed: readonly string[]
   /** Whether groups may come too; the caller then sees to it that none comes to be in itself. */
@@ -199,12 +212,12 @@ export interface GroupChange extends GroupKey {
 /**
  * Changes a group in one statement whose cost follows the change, not the group. A change that changes nothing
  * keeps version and time and leaves no event. Null: no such group; `version`: it has another version; `others`: not
- * only people come, so that nothing was done.
+ * only people come; `policy`: there is a newer policy. Then nothing was done.
  */
 export async function changeGroup(
   scope: Scope,
   given: GroupChange,
-): Promise<GroupWritten | 'version' | 'others' | null> {
+): Promise<GroupWritten | 'version' | 'others' | 'policy' | null> {
   const { remove, reset, strangers } = given.members
   const values = [...parameters(scope, given), given.versions, given.changed]
   // Where all but those who come go, the others need no names.
@@ -214,6 +227,7 @@ export async function changeGroup(
   const statement = given.nested && going !== 'nobody' ? ofAll[going] : ofPeople[going]
   const [row] = await query<GroupRow & Unknown & Outcome>(scope.db, statement, values)
   if (!row) return null
+  if (!row.newest) return 'policy'
   if (!row.complete) return 'others'
   return row.allowed ? { group: row, unknown: row.unknown } : 'version'
 }
@@ -229,18 +243,25 @@ const remove = {
   with target as (
     update groups g set deleted_at = $2, version = version + 1, updated_at = $2
     where g.organization_id = $1 and g.connection_id = $7 and g.id = $6 and g.deleted_at is null
-      and ($8::integer[] is null or version = any($8))
+      and ($8::integer[] is null or version = any($8)) and ${isNewest('$9')}
     returning id
   ), ${recording('target')}
-  select id from target`,
+  select target.id, newest.is_so as newest from (select ${isNewest('$9')} as is_so) newest left join target on true`,
 }
 
-/** Hides a group; false where there is none of these versions. */
+export interface GroupRemoval extends GroupKey {
+  readonly versions?: readonly number[] | undefined
+  /** Only where no policy is newer. */
+  readonly policyVersion: number
+}
+
+/** Hides a group; false where there is none of these versions, `policy` where there is a newer policy. */
 export async function deleteGroup(
   scope: Scope,
-  { id, connectionId, versions }: GroupKey & { versions?: readonly number[] | undefined },
+  { id, connectionId, versions, policyVersion }: GroupRemoval,
   events: readonly NewEvent[],
-): Promise<boolean> {
-  const values = [...written(scope, events), id, connectionId, versions]
-  return (await query(scope.db, remove, values)).length === 1
+): Promise<boolean | 'policy'> {
+  const values = [...written(scope, events), id, connectionId, versions, policyVersion]
+  const [row] = await query<{ id: string | null; newest: boolean }>(scope.db, remove, values)
+  return row?.newest ? row.id !== null : 'policy'
 }

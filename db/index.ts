@@ -43,6 +43,7 @@ export { endings, removeExpired } from './expired.ts'
 export { groupFilterColumns, userFilterColumns } from './filter-columns.ts'
 export { changeGroup, deleteGroup, type GroupWritten, insertGroup, type MemberSets } from './group-changes.ts'
 export { isInItself } from './group-nesting.ts'
+export * from './group-roles.ts'
 export {
   countGroups,
   findGroup,
@@ -128,6 +129,7 @@ export {
 } from './people.ts'
 export {
   currentPolicy,
+  existingPlaces,
   findPolicyVersion,
   insertPolicy,
   listPolicyVersions,
@@ -146,6 +148,7 @@ export {
 export { approveProvider, forgetDrift, pinProvider, recordDrift } from './provider-pins.ts'
 export * from './public-connection.ts'
 export * from './public-identities.ts'
+export * from './reevaluations.ts'
 export {
   freshnessByConnection,
   heldByReason,
@@ -245,6 +248,7 @@ export {
   findAdminKey,
   isReachable,
   keepAdminKey,
+  openReevaluations,
   organizationByDomain,
   organizationBySlug,
   organizationOfConnection,

@@ -204,3 +204,11 @@ where c.answered_at is null and (
   or exists (select from jsonb_array_elements(c.evidence -> 'people') p
              left join users u on u.organization_id = c.organization_id and u.id = (p ->> 'id')::uuid
              where u.id is null));
+
+-- name: no rule of groups makes an owner, and each is one that some policy had
+select m.organization_id, m.user_id, m.place from (
+  select organization_id, user_id, workspace_id as place, role, source, rule from memberships
+  union all select organization_id, user_id, team_id, role, source, rule from team_memberships) m
+where m.source = 'group-rule' and (m.role = 'owner' or not exists (
+  select from policies p where p.organization_id = m.organization_id
+    and p.document -> 'groups' @> jsonb_build_array(jsonb_build_object('id', m.rule))));

@@ -100,3 +100,19 @@ export async function insertPolicy(
   const values = [...written(scope, events), after, JSON.stringify(document)]
   return (await query(scope.db, insert, values)).length === 1
 }
+
+const places = {
+  name: 'existing_places',
+  text: `select 'workspace ' || id as place from workspaces
+         where organization_id = $1 and id = any($2::uuid[]) and status = 'active'
+         union all
+         select 'team ' || id from teams where organization_id = $1 and id = any($2::uuid[])`,
+}
+
+/** Which of the ids are of an active workspace or of a team, as `workspace <id>` and `team <id>`. */
+export async function existingPlaces(
+  { db, organizationId }: Scope,
+  ids: readonly string[],
+): Promise<string[]> {
+  return (await query<{ place: string }>(db, places, [organizationId, ids])).map(({ place }) => place)
+}

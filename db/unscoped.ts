@@ -141,6 +141,16 @@ export async function pollingConnections(db: Db): Promise<string[]> {
   return (await query<{ id: string }>(db, polling, [])).map(({ id }) => id)
 }
 
+const open = {
+  name: 'open_reevaluations',
+  text: `select organization_id, id from reevaluations where state in ('waiting', 'running') order by id limit $1`,
+}
+
+/** What is to be decided anew of any organization's people, the first asked for first. */
+export function openReevaluations(db: Db, limit: number): Promise<{ organization_id: string; id: string }[]> {
+  return query(db, open, [limit])
+}
+
 /** Whether the database answers. */
 export async function isReachable(db: Db): Promise<boolean> {
   return query(db, { text: 'select 1' }, []).then(

@@ -152,7 +152,7 @@ function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
   return scimPlugin(app, {
     handlers: {
       User: notingRefusals(timingDepartures(scimUsers(policies), metrics.applied), refusals),
-      Group: notingRefusals(scimGroups, refusals),
+      Group: notingRefusals(scimGroups(policies), refusals),
     },
     published: scimValues,
     serviceProviderConfig: rolesAndEntitlements,

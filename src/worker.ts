@@ -3,6 +3,7 @@ import { type RecheckHost, recheckDomains } from './domains/recheck.ts'
 import { newId } from './ids.ts'
 import { runCaptures } from './provisioning/capture.ts'
 import { seeOffIn } from './provisioning/departures.ts'
+import { rollOut } from './provisioning/rollout.ts'
 import { userNameKey } from './translate/user-name.ts'
 
 export interface WorkerHost extends RecheckHost {
@@ -15,33 +16,41 @@ const EVERY = 10 * MINUTE
 const LEASE = EVERY - MINUTE
 
 const CAPTURES_EVERY = 10_000
+/** How soon a changed rule begins to be put into effect. */
+const ROLLOUT_EVERY = 2000
 
 /** What is to be done from time to time, by one process of all. Returns what stops it, once it has come to rest. */
 export function startWorker(host: WorkerHost): () => Promise<void> {
   const stop = new AbortController()
   const holder = newId()
-  let round = Promise.resolve()
+  const stops = [
+    repeat(host, EVERY, () => workOnce(host, holder, stop.signal)),
+    repeat(host, CAPTURES_EVERY, () => captureOnce(host, holder, stop.signal)),
+    // By all of them: each batch is claimed, and one that is lost is another's.
+    repeat(host, ROLLOUT_EVERY, () => rollOut(host, stop.signal)),
+  ]
+  return async () => {
+    stop.abort()
+    await Promise.all(stops.map((end) => end()))
+  }
+}
+
+/** Works now and at intervals, never twice at once. */
+function repeat(host: WorkerHost, every: number, work: () => Promise<void>): () => Promise<void> {
+  let round: Promise<void> | undefined
   const begin = () => {
-    round = round
-      .then(() => workOnce(host, holder, stop.signal))
+    round ??= work()
       .catch((err: unknown) => host.log.warn({ err }, 'a round of the worker failed'))
+      .finally(() => {
+        round = undefined
+      })
   }
   begin()
-  const timer = setInterval(begin, EVERY)
+  const timer = setInterval(begin, every)
   timer.unref()
-  let captures = Promise.resolve()
-  const bringOn = () => {
-    captures = captures
-      .then(() => captureOnce(host, holder, stop.signal))
-      .catch((err: unknown) => host.log.warn({ err }, 'captures were not brought on'))
-  }
-  const soon = setInterval(bringOn, CAPTURES_EVERY)
-  soon.unref()
   return async () => {
     clearInterval(timer)
-    clearInterval(soon)
-    stop.abort()
-    await Promise.all([round, captures])
+    await round
   }
 }
 

@@ -337,6 +337,28 @@ const tables: Record<string, string> = {
     workspace_id uuid not null,
     visibility workspace_visibility not null,
     primary key (organization_id, workspace_id)`,
+  claimed_groups: `
+    organization_id uuid not null,
+    user_id uuid not null,
+    connection_id uuid not null,
+    names text[] not null,
+    primary key (organization_id, user_id, connection_id),
+    foreign key (organization_id, user_id) references users,
+    foreign key (organization_id, connection_id) references connections`,
+  reevaluations: `
+    organization_id uuid not null,
+    id uuid not null,
+    policy_version integer,
+    since_version integer,
+    groups uuid[],
+    cursor uuid,
+    total integer,
+    done integer not null,
+    state text not null check (state in ('waiting', 'running', 'done', 'superseded')),
+    created_at timestamptz not null,
+    finished_at timestamptz,
+    primary key (organization_id, id),
+    check (num_nonnulls(policy_version, groups) = 1)`,
   sessions: `
     organization_id uuid not null,
     id uuid not null,
@@ -489,6 +511,7 @@ const indexes = `
   create unique index workspaces_default_of on workspaces (organization_id, default_of) where default_of is not null;
   create index memberships_workspace on memberships (organization_id, workspace_id, user_id);
   create index team_memberships_team on team_memberships (organization_id, team_id, user_id);
+  create index reevaluations_open on reevaluations (organization_id) where state in ('waiting', 'running');
   create index sessions_user on sessions (organization_id, user_id);
   create index sessions_sid on sessions (organization_id, connection_id, sid) where sid is not null;
   create index sign_outs_expiry on sign_outs (organization_id, expires_at);

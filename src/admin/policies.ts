@@ -1,17 +1,24 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import {
+  beginRollout,
+  countDeferred,
+  existingPlaces,
   findPolicyVersion,
   insertPolicy,
+  latestRollout,
   listConnections,
   listPolicyVersions,
   type PolicyVersion,
   peopleAmong,
+  type ReevaluationRow,
   type Scope,
   supposedPolicy,
+  transact,
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
+import { newId } from '../ids.ts'
 import { type PolicyDocument, wholePolicy } from '../provisioning/policy.ts'
 import { type Admin, type AdminHandlers, notFound } from './admin.ts'
 import { mergePatch } from './merge-patch.ts'
@@ -26,6 +33,20 @@ const view = ({ version, actor, created_at, document }: PolicyVersion) => ({
 
 const show = (reply: FastifyReply, row: PolicyVersion) =>
   reply.header('etag', versionTag(row.version)).send(view(row))
+
+/** How far the rules of groups are put into effect. */
+const rolloutView = (
+  version: number,
+  { row, waiting }: { row: ReevaluationRow | null; waiting: number },
+) => ({
+  policyVersion: row?.policy_version ?? version,
+  state: row?.state ?? 'done',
+  done: row?.done ?? 0,
+  ...((row?.total ?? null) !== null && { total: row?.total }),
+  ...(row && { begunAt: row.created_at.toISOString() }),
+  ...(row?.finished_at && { finishedAt: row.finished_at.toISOString() }),
+  waitingGroups: waiting,
+})
 
 export function policyHandlers(admin: Admin): AdminHandlers {
   async function replace(request: FastifyRequest, documentAfter: (current: PolicyVersion) => PolicyDocument) {
@@ -51,6 +72,11 @@ export function policyHandlers(admin: Admin): AdminHandlers {
     },
     async getPolicy(request: FastifyRequest, reply: FastifyReply) {
       return show(reply, await find(admin.scopeOf(request)))
+    },
+    async getRollout(request: FastifyRequest) {
+      const scope = admin.scopeOf(request)
+      const { version } = await find(scope)
+      return rolloutView(version, { row: await latestRollout(scope), waiting: await countDeferred(scope) })
     },
     async putPolicy(request: FastifyRequest, reply: FastifyReply) {
       const document = request.body as PolicyDocument // as the contract validated it, with its defaults
@@ -106,8 +132,12 @@ async function write(scope: Scope, current: PolicyVersion, document: PolicyDocum
     changed,
     data: { version },
   })
-  if (!(await insertPolicy(scope, { after: current.version, document }, [event])))
-    throw new Problem('conflict', 'The policy was changed at the same time: read it again.')
+  await transact(scope.db, async (db) => {
+    const held = { ...scope, db }
+    if (!(await insertPolicy(held, { after: current.version, document }, [event])))
+      throw new Problem('conflict', 'The policy was changed at the same time: read it again.')
+    if (changed.includes('groups')) await beginRollout(held, { id: newId(), policyVersion: version })
+  })
   return { version, document, actor: scope.actor, created_at: scope.now }
 }
 
@@ -130,6 +160,7 @@ async function checkNames(scope: Scope, document: PolicyDocument): Promise<void>
     people.map(([, id]) => id),
   )
   const wrong = [
+    ...(await wrongRules(scope, document, known)),
     ...(workspace.give === 'join' && !joined ? [['workspace/join', 'is no active workspace']] : []),
     ...(workspace.give === 'join' && workspace.role === 'owner'
       ? [['workspace/role', 'cannot be owner of a workspace that is joined']]
@@ -145,4 +176,31 @@ async function checkNames(scope: Scope, document: PolicyDocument): Promise<void>
   if (wrong.length === 0) return
   const errors = wrong.map(([path = '', message = '']) => ({ path: `body/${path}`, message }))
   throw new Problem('invalid_request', `${errors[0]?.path} ${errors[0]?.message}.`, { errors })
+}
+
+/** What is wrong with the rules of groups, each by where it is. */
+async function wrongRules(
+  scope: Scope,
+  { groups }: PolicyDocument,
+  connections: ReadonlySet<string>,
+): Promise<string[][]> {
+  const places = groups.flatMap(({ give: { workspace, team } }) => workspace ?? team ?? [])
+  const there = new Set(places.length > 0 ? await existingPlaces(scope, places) : [])
+  const ids = new Set<string>()
+  return groups.flatMap(({ id, connection, give: { workspace, team } }, index) => {
+    const at = `groups/${index}`
+    const isRepeated = ids.has(id)
+    ids.add(id)
+    return [
+      ...(isRepeated ? [[`${at}/id`, 'is that of another rule']] : []),
+      ...(workspace !== undefined && team !== undefined ? [[`${at}/give`, 'names two places']] : []),
+      ...(connection !== undefined && !connections.has(connection)
+        ? [[`${at}/connection`, 'is no connection']]
+        : []),
+      ...(workspace !== undefined && !there.has(`workspace ${workspace}`)
+        ? [[`${at}/give/workspace`, 'is no active workspace']]
+        : []),
+      ...(team !== undefined && !there.has(`team ${team}`) ? [[`${at}/give/team`, 'is no team']] : []),
+    ]
+  })
 }

@@ -164,8 +164,15 @@ function summaryOf({ type, data, changed }: EventRow): string {
   }
 }
 
-const doneBy = ({ via }: EventRow['data']): string =>
-  via === 'person' ? 'themselves' : via === 'group-rule' ? 'a rule of groups' : 'an administrator'
+const doneBy = ({ via, groups }: EventRow['data']): string =>
+  via === 'person'
+    ? 'themselves'
+    : via === 'group-rule'
+      ? `a rule of groups${named(groups)}`
+      : 'an administrator'
+
+const named = (groups: unknown): string =>
+  Array.isArray(groups) && groups.length > 0 ? ` (${groups.map((name) => `“${name}”`).join(', ')})` : ''
 
 interface Summarized {
   workspace?: { name: string }

@@ -5,6 +5,7 @@ import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
 import type { Policies } from '../provisioning/policy.ts'
 import { type Beginning, provision } from '../provisioning/provision.ts'
+import { heedClaimedGroups } from '../provisioning/reevaluate.ts'
 import { ConnectionGone, Refused } from '../provisioning/refused.ts'
 import { signInOf } from '../translate/claims.ts'
 import { claimsOf } from './claims-of.ts'
@@ -65,6 +66,7 @@ async function enter(scope: Scope, { person, beginning, policies }: Entering): P
   const { session, asked, event } = beginning
   const identity = signInOf(person, claimsOf(person.connection as LinkingConnection)) // as above
   const { userId, outcome } = await provision(scope, { identity, beginning }, policies)
+  await heedClaimedGroups(scope, userId, identity)
   if (outcome !== 'create') {
     const own = { ...session, userId, connectionId: asked.connectionId }
     // Shut out between being recognized and the session.

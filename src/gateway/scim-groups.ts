@@ -25,6 +25,7 @@ import {
 } from '../../scim/index.ts'
 import { isUuid } from '../ids.ts'
 import { editGroup, makeGroup, removeGroup } from '../provisioning/groups.ts'
+import type { Policies } from '../provisioning/policy.ts'
 import { groupAttributesOf, groupRecordOf, memberSets, storedGroup } from '../translate/group.ts'
 import type { ScimCallerContext } from './scim-auth.ts'
 import { pageOf, selectionOf } from './scim-lists.ts'
@@ -34,21 +35,23 @@ const table = { columns: groupFilterColumns, firstParameter: groupListFirstParam
 type Context = ScimCallerContext
 
 /** SCIM's Groups: each connection sees its own. */
-export const scimGroups: ResourceHandler<Context> = {
-  // Each takes a connection of the pool; most are for others.
-  createsAtOnce: 4,
-  create,
-  get: read,
-  list,
-  replace,
-  patch,
-  delete: async ({ scope, connectionId }, id, { ifMatch }) => {
-    if (!isUuid(id)) return false
-    if (await removeGroup(scope, { id, connectionId, versions: ifMatch })) return true
-    if (ifMatch && (await findGroup(scope, { id, connectionId }, false)))
-      throw new ScimError('preconditionFailed')
-    return false
-  },
+export function scimGroups(policies: Policies): ResourceHandler<Context> {
+  return {
+    // Each takes a connection of the pool; most are for others.
+    createsAtOnce: 4,
+    create: (context, attributes) => create(context, attributes, policies),
+    get: read,
+    list,
+    replace: (context, id, attributes, when) => replace(context, id, { attributes, when, policies }),
+    patch: (context, id, operations, when) => patch(context, id, { operations, when, policies }),
+    delete: async ({ scope, connectionId }, id, { ifMatch }) => {
+      if (!isUuid(id)) return false
+      if (await removeGroup(scope, { id, connectionId, versions: ifMatch }, policies)) return true
+      if (ifMatch && (await findGroup(scope, { id, connectionId }, false)))
+        throw new ScimError('preconditionFailed')
+      return false
+    },
+  }
 }
 
 const wantsMembers = ({ attributes, excludedAttributes }: Wanted): boolean => {
@@ -57,9 +60,13 @@ const wantsMembers = ({ attributes, excludedAttributes }: Wanted): boolean => {
   return !attributes || attributes.some(({ name }) => name === 'members')
 }
 
-async function create({ scope, connectionId }: Context, attributes: Attributes): Promise<Stored> {
+async function create(
+  { scope, connectionId }: Context,
+  attributes: Attributes,
+  policies: Policies,
+): Promise<Stored> {
   const members = memberSets([{ kind: 'add', members: memberRefs(attributes.members) }])
-  const made = await makeGroup(scope, { connectionId, record: groupRecordOf(attributes), members })
+  const made = await makeGroup(scope, { connectionId, record: groupRecordOf(attributes), members }, policies)
   if (!made) throw new ScimError('uniqueness', 'Another group has this externalId.')
   if (members.add.length === 0) return storedGroup({ ...made.group, members: [] })
   const row = await findGroup(scope, { connectionId, id: made.group.id }, true)
@@ -81,26 +88,31 @@ async function list(context: Context, query: ListQuery) {
 }
 
 /** Silence on `members` keeps them. */
-async function replace(context: Context, id: string, attributes: Attributes, when: Precondition) {
+async function replace(
+  context: Context,
+  id: string,
+  { attributes, when, policies }: { attributes: Attributes; when: Precondition; policies: Policies },
+) {
   const members: MemberChange[] =
     'members' in attributes ? [{ kind: 'replace', members: memberRefs(attributes.members) }] : []
   const type = typeFor(context, groupType)
   const change = (record: GroupRecord) =>
     groupRecordOf(replaceAttributes(groupAttributesOf(record), attributes, type))
-  return edit(context, id, { when, members, change })
+  return edit(context, id, { when, members, change, policies })
 }
 
-async function patch(
-  context: Context,
-  id: string,
-  operations: readonly PatchOperation[],
-  when: Precondition & Wanted,
-) {
+interface Patch {
+  readonly operations: readonly PatchOperation[]
+  readonly when: Precondition & Wanted
+  readonly policies: Policies
+}
+
+async function patch(context: Context, id: string, { operations, when, policies }: Patch) {
   const { attributes, members } = memberChanges(operations)
   const rules = { resourceType: typeFor(context, groupType), profile: context.profile }
   const change = (record: GroupRecord) =>
     groupRecordOf(applyPatch(groupAttributesOf(record), attributes, rules))
-  return edit(context, id, { when, members, ...(attributes.length > 0 && { change }) })
+  return edit(context, id, { when, members, policies, ...(attributes.length > 0 && { change }) })
 }
 
 interface Edit {
@@ -108,14 +120,20 @@ interface Edit {
   readonly members: readonly MemberChange[]
   /** Absent where only members change: then the group need not be read. */
   readonly change?: (record: GroupRecord) => GroupRecord
+  readonly policies: Policies
 }
 
-async function edit(context: Context, id: string, { when, members, change }: Edit): Promise<Stored | null> {
+async function edit(
+  context: Context,
+  id: string,
+  { when, members, change, policies }: Edit,
+): Promise<Stored | null> {
   if (!isUuid(id)) return null
   const { scope, connectionId } = context
   const sets = memberSets(members)
   const key = { id, connectionId }
-  const written = await editGroup(scope, { ...key, members: sets, change, versions: when.ifMatch })
+  const asked = { ...key, members: sets, change, versions: when.ifMatch }
+  const written = await editGroup(scope, asked, policies)
   if (written === 'version') throw new ScimError('preconditionFailed')
   if (!written) return null
   return wantsMembers(when) ? read(context, id, when) : storedGroup(written.group)

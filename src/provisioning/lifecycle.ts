@@ -19,6 +19,7 @@ import { eventOf, type Happening } from '../events/record.ts'
 import { placed } from './placed.ts'
 import { placingOf } from './placing.ts'
 import type { Policies } from './policy.ts'
+import { writePerson } from './reevaluate.ts'
 import { Refused } from './refused.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
@@ -111,7 +112,7 @@ async function changeRow(
 
 async function written(scope: Scope, write: Parameters<typeof updateUser>[1]): Promise<boolean> {
   try {
-    return await updateUser(scope, write)
+    return await writePerson(scope, write)
   } catch (error) {
     const failure = failureOf(error)
     if (failure?.kind !== 'conflict') throw error

@@ -1,4 +1,5 @@
 import { currentPolicy, type PolicyRow, type Role, type Scope } from '../../db/index.ts'
+import type { GroupRule } from './group-rules.ts'
 
 /** Whether a sign-in may make a person whom nobody has pushed. */
 export type JustInTime = 'on' | 'off' | 'verified-domains' | 'only-if-pushed' | 'until-scim-takes-over'
@@ -28,6 +29,8 @@ export interface PolicyDocument {
   readonly adoption: 'adopt' | 'reject'
   /** Whose `userType` is one of these is a guest, and gets no workspace; after so many days they are suspended. */
   readonly guests: { readonly userTypes: readonly string[]; readonly expireDays?: number }
+  /** What members of groups get; of rules that are equal, the order decides nothing. */
+  readonly groups: readonly GroupRule[]
   /** How long a deleted person can be restored, in days. */
   readonly graceDays: number
   /** What becomes of what a deleted person owns alone, so many days after the grace, and who gets it. */
@@ -55,6 +58,7 @@ export const defaultPolicy: PolicyDocument = {
   linking: { email: false },
   adoption: 'adopt',
   guests: { userTypes: [] },
+  groups: [],
   graceDays: 30,
   leaving: { keepDays: 0, workspace: 'archive', to: ['manager', 'team'] },
   suspended: {},

@@ -12,7 +12,6 @@ import {
   type Scope,
   transact,
   type UserRecord,
-  updateUser,
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
@@ -25,6 +24,7 @@ import { news } from './news.ts'
 import { placed } from './placed.ts'
 import { nothingKnown, type Plan, plan, type Refusal } from './plan.ts'
 import type { Policies, Policy } from './policy.ts'
+import { writePerson } from './reevaluate.ts'
 import { ConnectionGone, Refused } from './refused.ts'
 import { reviveArchived } from './standing.ts'
 
@@ -195,10 +195,10 @@ function rewrite(scope: Scope, { policy, identity, plan: decided }: Planned, use
   const externalId = identity.externalId ?? user.external_id
   const { id, version } = user
   const write = { id, version, record: { ...record, external_id: externalId }, place, events }
-  if (user.status !== 'archived') return updateUser(scope, write)
+  if (user.status !== 'archived') return writePerson(scope, write)
   return transact(scope.db, async (db) => {
     const held = { ...scope, db }
-    const isWritten = await updateUser(held, write)
+    const isWritten = await writePerson(held, write)
     if (isWritten) await reviveArchived(held, id)
     return isWritten
   })
@@ -233,7 +233,7 @@ async function recognize(scope: Scope, planned: Planned, user: Match): Promise<s
     attributes: said.attributes,
     ...(decided.place && { status: 'ready' as const, reason: null }),
   }
-  return (await updateUser(scope, { id: user.id, version: user.version, record, place, events }))
+  return (await writePerson(scope, { id: user.id, version: user.version, record, place, events }))
     ? user.id
     : undefined
 }
@@ -242,7 +242,7 @@ async function recognize(scope: Scope, planned: Planned, user: Match): Promise<s
 function complete(scope: Scope, { policy, identity, plan: decided }: Planned, user: Match): Promise<boolean> {
   const { place, told: events } = placed(user.id, { policy, identity, placing: decided.place })
   const record = { ...user, status: 'ready' as const, reason: null }
-  return updateUser(scope, { id: user.id, version: user.version, record, place, events })
+  return writePerson(scope, { id: user.id, version: user.version, record, place, events })
 }
 
 function recordOf(identity: Identity, { managed }: { managed: boolean }): UserRecord {

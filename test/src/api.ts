@@ -77,6 +77,8 @@ export interface Connection {
   readonly path: string
   readonly bound: boolean
   readonly correlationClaim: string
+  /** As `oidc.claims` has them. */
+  readonly claimRules?: unknown
 }
 
 export interface ConnectionWish {
@@ -110,7 +112,11 @@ export async function makeConnection(
   const { id } = await create(admin, `${organization.path}/connections`, { name, ...halves })
   const path = `${organization.path}/connections/${id}`
   const correlationClaim = String(halves.oidc?.correlationClaim ?? 'sub')
-  return { organizationId: organization.id, id, path, bound: halves.scim !== undefined, correlationClaim }
+  const claimRules = halves.oidc?.claims
+  return {
+    ...{ organizationId: organization.id, id, path, bound: halves.scim !== undefined, correlationClaim },
+    ...(claimRules !== undefined && { claimRules }),
+  }
 }
 
 export async function makeCredential(

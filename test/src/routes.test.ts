@@ -263,6 +263,7 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('releaseBrake', await admin('POST', `${path}/brake/release`), 200)
     fits('listTransfers', await admin('GET', `${path}/transfers`), 200)
     fits('settleTransfer', await admin('POST', `${path}/transfers/${id}`, { userId: id }), 404)
+    fits('getRollout', await admin('GET', `${path}/policy/rollout`), 200)
     fits('putPolicy', await admin('PUT', `${path}/policy`, { graceDays: 7 }), 200)
     fits('patchPolicy', await admin('PATCH', `${path}/policy`, { graceDays: null }), 200)
     fits('patchPolicy', await admin('PATCH', `${path}/policy`, { graceDays: 'x' }), 400)

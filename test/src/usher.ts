@@ -159,8 +159,8 @@ async function oidcHalf(
 function signInOf(host: Parameters<typeof oidcSignIn>[0]): Usher['signIn'] {
   const signIn = oidcSignIn(host, rememberedPolicies())
   const refusals = refusalLog()
-  return async ({ id, organizationId, bound, correlationClaim }, claims) => {
-    const linking = { organizationId, bound, correlationClaim }
+  return async ({ id, organizationId, bound, correlationClaim, claimRules }, claims) => {
+    const linking = { organizationId, bound, correlationClaim, claimRules }
     const { sub: subject, sid, iat, iss: issuer = ISSUER } = claims
     const oidc = {
       ...(await oidcHalf(host.db, { id, organizationId }, issuer)),

@@ -1,0 +1,104 @@
+import {
+  currentPolicy,
+  deferGroups,
+  type GroupInputsRow,
+  type GroupRoleChange,
+  groupInputs,
+  hasClaimedGroups,
+  holdPeople,
+  keepClaimedGroups,
+  peopleMoved,
+  type Scope,
+  transact,
+  updateUser,
+  writeGroupRoles,
+} from '../../db/index.ts'
+import { newId } from '../ids.ts'
+import { type Matching, matchingOf, wantedOf } from './group-rules.ts'
+import type { SignIn } from './identity.ts'
+import { wholePolicy } from './policy.ts'
+
+/** Beyond these, the people of a group's change are seen to in the background. */
+const MOST_IN_A_REQUEST = 1000
+
+/** People for whom it is decided and written in one go. */
+const MOST_AT_ONCE = 200
+
+/** Within the transaction that has changed a group: puts the rules into effect for whoever came or went by it. */
+export async function reevaluateMoved(scope: Scope, eventId: string): Promise<void> {
+  const { people, groups } = await peopleMoved(scope, eventId, MOST_IN_A_REQUEST + 1)
+  if (people.length > MOST_IN_A_REQUEST) await deferGroups(scope, { id: newId(), groups })
+  else await reevaluate(scope, people)
+}
+
+/**
+ * Decides anew what these people get by their groups, and writes what differs, by the newest policy and by what is
+ * committed once nobody else decides about them. Runs within a transaction.
+ */
+export async function reevaluate(scope: Scope, ids: readonly string[]): Promise<void> {
+  const held = ids.length > 0 ? await holdPeople(scope, ids) : []
+  const policy = held.length > 0 ? await currentPolicy(scope) : null
+  if (!policy) return
+  const matching = matchingOf(wholePolicy(policy.document).groups)
+  for (let begin = 0; begin < held.length; begin += MOST_AT_ONCE) {
+    const rows = await groupInputs(scope, held.slice(begin, begin + MOST_AT_ONCE))
+    const changes = rows.flatMap((row) => changesOf(matching, row))
+    if (changes.length > 0) await writeGroupRoles(scope, policy.version, changes)
+  }
+}
+
+function changesOf(matching: Matching, row: GroupInputsRow): GroupRoleChange[] {
+  const key = ({ place, placeId }: { place: string; placeId: string }) => `${place} ${placeId}`
+  const held = new Map(row.held.map((role) => [key(role), role]))
+  const wanted = wantedOf(matching, { groups: row.groups, defaultWorkspace: row.default_workspace })
+  const known = new Set(wanted.map(key))
+  const about = () => ({ userId: row.id, eventId: newId() })
+  return [
+    ...wanted.flatMap((role): GroupRoleChange[] => {
+      const before = held.get(key(role))
+      if (!before) return [{ ...role, ...about(), kind: 'granted' }]
+      const isAlike = before.role === role.role && before.rule === role.rule
+      return isAlike ? [] : [{ ...role, ...about(), kind: 'changed', before: { role: before.role } }]
+    }),
+    ...row.held
+      .filter((role) => !known.has(key(role)))
+      .map(
+        (role): GroupRoleChange => ({
+          ...role,
+          ...about(),
+          groups: [],
+          kind: 'revoked',
+          before: { role: role.role },
+        }),
+      ),
+  ]
+}
+
+/**
+ * Keeps the groups that a sign-in named, where the connection has no SCIM half to name them, and puts the rules into
+ * effect where they are others than before. A sign-in that names none keeps what was.
+ */
+export async function heedClaimedGroups(
+  scope: Scope,
+  userId: string,
+  { bound, groups, connectionId }: SignIn,
+): Promise<void> {
+  if (bound || groups === null) return
+  const claimed = { userId, connectionId, names: [...new Set(groups)].sort() }
+  if (await hasClaimedGroups(scope, claimed)) return
+  await transact(scope.db, async (db) => {
+    const held = { ...scope, db }
+    if (await keepClaimedGroups(held, claimed)) await reevaluate(held, [userId])
+  })
+}
+
+/** Writes a person; who gets their place by it gets what their groups give in it, in the same transaction. */
+export async function writePerson(scope: Scope, write: Parameters<typeof updateUser>[1]): Promise<boolean> {
+  if (!write.place) return updateUser(scope, write)
+  return transact(scope.db, async (db) => {
+    const held = { ...scope, db }
+    const isWritten = await updateUser(held, write)
+    if (isWritten) await reevaluate(held, [write.id])
+    return isWritten
+  })
+}
