@@ -118,7 +118,7 @@ export {
   setRequestLimit,
 } from './organizations.ts'
 export { expiredGuests, leftUntold, longSuspended } from './overdue.ts'
-export { enterWorkspace, type OwnWorkspaceRow, workspacesOf } from './own-workspaces.ts'
+export * from './own-workspaces.ts'
 export { dropNeedless, listTransfers, lockTransfer, type TransferRow } from './pending-transfers.ts'
 export {
   findPerson,
@@ -217,18 +217,7 @@ export {
   type NewSigningKey,
   type SigningKeyRow,
 } from './signing-keys.ts'
-export {
-  deleteTeam,
-  findTeam,
-  holdsWorkspaces,
-  holdTeam,
-  insertTeam,
-  isNamedByPolicy,
-  keepTeam,
-  listTeams,
-  renameTeam,
-  type TeamRow,
-} from './teams.ts'
+export * from './teams.ts'
 export {
   archiveWorkspaces,
   giveWorkspace,
@@ -274,14 +263,4 @@ export {
   type UserStatus,
   updateUser,
 } from './users.ts'
-export {
-  findWorkspace,
-  holdWorkspace,
-  insertWorkspace,
-  listWorkspaces,
-  putVisibility,
-  updateWorkspace,
-  type Visibility,
-  type WorkspaceRow,
-  type WorkspaceStatus,
-} from './workspaces.ts'
+export * from './workspaces.ts'

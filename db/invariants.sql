@@ -64,12 +64,6 @@ left join users u on u.organization_id = m.organization_id and u.id = m.user_id
 left join teams t on t.organization_id = m.organization_id and t.id = m.team_id
 where u.id is null or t.id is null;
 
--- name: no rule of groups makes an owner
-select organization_id, user_id, workspace_id as place_id from memberships
-where source = 'group-rule' and role = 'owner'
-union all
-select organization_id, user_id, team_id from team_memberships where source = 'group-rule' and role = 'owner';
-
 -- name: what others than its members see is a workspace that there is
 select v.organization_id, v.workspace_id
 from visible_workspaces v

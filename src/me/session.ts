@@ -2,12 +2,13 @@ import { METHODS } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { SessionRow } from '../../db/index.ts'
 import { neededSession, noStore, type SessionHost } from './current-session.ts'
+import { settledSession } from './settled-session.ts'
 
 /** Who is this, where, and as what: for the product, and for a reverse proxy in front of it. */
 export async function sessionRoutes(app: FastifyInstance, host: SessionHost): Promise<void> {
   app.get('/session', async (request, reply) => {
     noStore(reply)
-    return sessionView(await neededSession(host, request))
+    return sessionView(await settledSession(host, request))
   })
   verifyRoutes(app, host)
 }

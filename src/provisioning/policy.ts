@@ -31,6 +31,14 @@ export interface PolicyDocument {
   readonly guests: { readonly userTypes: readonly string[]; readonly expireDays?: number }
   /** What members of groups get; of rules that are equal, the order decides nothing. */
   readonly groups: readonly GroupRule[]
+  /** What people do about workspaces themselves. */
+  readonly workspaces: {
+    /** Whether they come into one by being put there only, or by joining what they see. */
+    readonly join: 'invited' | 'visible'
+    readonly create: 'administrators' | 'everybody'
+    /** How many somebody may own who makes one more, their own included; null: any. */
+    readonly mostOwned: number | null
+  }
   /** How long a deleted person can be restored, in days. */
   readonly graceDays: number
   /** What becomes of what a deleted person owns alone, so many days after the grace, and who gets it. */
@@ -59,6 +67,7 @@ export const defaultPolicy: PolicyDocument = {
   adoption: 'adopt',
   guests: { userTypes: [] },
   groups: [],
+  workspaces: { join: 'invited', create: 'administrators', mostOwned: null },
   graceDays: 30,
   leaving: { keepDays: 0, workspace: 'archive', to: ['manager', 'team'] },
   suspended: {},
@@ -126,7 +135,12 @@ export function policyOf({ version, document, home_id, home_name, teams, joined 
 /** A document as it was validated and written; what a later release added has its default. */
 export function wholePolicy(document: unknown): PolicyDocument {
   const written = document as Partial<PolicyDocument>
-  return { ...defaultPolicy, ...written, workspace: { ...defaultPolicy.workspace, ...written.workspace } }
+  return {
+    ...defaultPolicy,
+    ...written,
+    workspace: { ...defaultPolicy.workspace, ...written.workspace },
+    workspaces: { ...defaultPolicy.workspaces, ...written.workspaces },
+  }
 }
 
 export const justInTimeOf = ({ connections, justInTime }: PolicyDocument, connectionId: string): JustInTime =>

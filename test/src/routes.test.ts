@@ -348,6 +348,13 @@ t.test('answers are as the contract describes them', async (t) => {
         headers: { cookie, origin: PUBLIC_URL, 'content-type': 'application/json' },
         body: { workspaceId },
       })
+    fits('listJoinableWorkspaces', await get('/v1/me/workspaces/joinable'), 200)
+    const by = { headers: { cookie, origin: PUBLIC_URL } }
+    const typed = { 'content-type': 'application/json' }
+    const named = { method: 'POST', headers: { ...by.headers, ...typed }, body: { name: 'x' } } as const
+    fits('createOwnWorkspace', await get('/v1/me/workspaces', named), 403)
+    fits('joinWorkspace', await get('/v1/me/workspaces/x/join', { method: 'POST', ...by }), 404)
+    fits('leaveWorkspace', await get('/v1/me/workspaces/x/leave', { method: 'POST', ...by }), 404)
     fits('switchWorkspace', await put(workspaces[0]?.id), 200)
     fits('switchWorkspace', await put('x'), 404)
     fits('switchWorkspace', await put(1), 400)
