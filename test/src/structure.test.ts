@@ -109,9 +109,11 @@ holdOnEachLayout(t, {
     const { path, bob, launch, member, give, eventsOf } = await scene(usher)
     const { admin } = usher
     const members = async () => (await admin('GET', `${path}/workspaces/${launch}/members`)).body
+    const rule = { id: 'r1', group: 'Nobody', give: { workspace: launch, role: 'admin' } }
+    t.equal((await admin('PATCH', `${path}/policy`, { groups: [rule] })).status, 200)
     await give(bob, 'member', 'provisioning')
-    await give(bob, 'admin', 'person')
-    t.match(roleOf(await members(), bob), { role: 'admin', source: 'person' }, 'the highest by rule')
+    await give(bob, 'admin', 'group-rule')
+    t.match(roleOf(await members(), bob), { role: 'admin', source: 'group-rule' }, 'the highest by rule')
     t.equal((await admin('DELETE', member(bob))).status, 409, 'a rule’s is the rule’s')
     t.equal((await admin('PUT', member(bob), { role: 'viewer' })).status, 204)
     t.equal((await admin('PUT', member(bob), { role: 'viewer' })).status, 204)
@@ -121,7 +123,7 @@ holdOnEachLayout(t, {
       beside: [{ role: 'admin', rule: 'r1' }, { role: 'member' }],
     })
     t.equal((await admin('DELETE', member(bob))).status, 204)
-    t.match(roleOf(await members(), bob), { role: 'admin', source: 'person' })
+    t.match(roleOf(await members(), bob), { role: 'admin', source: 'group-rule' })
     t.same((await eventsOf(bob)).slice(2), ['membership.changed', 'membership.changed'])
     const { items } = (await admin('GET', `${path}/users/${bob}/timeline`)).body
     t.match(items[1], { summary: 'Now viewer of “Launch”, before admin, by an administrator' })
