@@ -159,7 +159,7 @@ const freshness = {
   name: 'report_freshness',
   text: `
   with said as (
-    select e.actor, count(distinct e.request_id) filter (where e.type <> 'push.refused') as changes,
+    select e.actor, count(distinct e.request_id) filter (where e.type not in ('push.refused', 'conflict.opened')) as changes,
       sum(coalesce((e.data ->> 'repeated')::integer, 1)) filter (where e.type = 'push.refused') as failures
     from events e where ${inRange} and e.actor like 'scim:%' group by 1
   ), used as (
