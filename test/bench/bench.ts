@@ -77,5 +77,5 @@ for (const people of numbers('people', values.people))
 const growth = growthOf(results)
 if (growth.length > 0) console.log(`\nfrom the fewest to the most, the ratio is lower by a factor of`)
 for (const one of growth) console.log(growthRow(one))
-if (!results.every(isKept) || !growth.every(({ ok }) => ok)) process.exitCode = 1
+if (!results.every(isKept) || !growth.every(({ ok = true }) => ok)) process.exitCode = 1
 if (values.json) writeFileSync(values.json, `${JSON.stringify({ effort, results, growth }, null, 2)}\n`)

@@ -32,6 +32,7 @@ export interface Measured {
   /** The same by the CPU of server and database for a request: near `ratio` on a machine that is not disturbed. */
   readonly byCpu: number
   readonly goal?: number
+  readonly flat?: true
 }
 
 export interface Effort {
@@ -71,6 +72,7 @@ export async function measure(scene: Scene, workload: Workload, effort: Effort):
     ratios,
     byCpu: median(rounds.map(({ floor, usher }) => cpu(floor) / cpu(usher))),
     ...(workload.goal && { goal: workload.goal }),
+    ...(workload.flat && { flat: true }),
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Figures, Measured } from './measure.ts'
 
-/** How much of its ratio a workload may lose from the smallest to the largest. */
+/** How much of its ratio a workload that is to be flat may lose from the smallest to the largest. */
 const MOST_GROWTH = 1.2
 
 export interface Growth {
@@ -10,7 +10,8 @@ export interface Growth {
   /** The ratio at the smallest divided by that at the largest. */
   readonly growth: number
   readonly byCpu: number
-  readonly ok: boolean
+  /** Absent where the figure only informs. */
+  readonly ok?: boolean
 }
 
 const sizeOf = ({ people, members }: Measured) => members ?? people
@@ -29,7 +30,7 @@ export function growthOf(results: readonly Measured[]): Growth[] {
     const [from, to] = isBySize ? [sizeOf(first), sizeOf(last)] : [first.people, last.people]
     const growth = first.ratio / last.ratio
     const byCpu = first.byCpu / last.byCpu
-    return [{ workload, from, to, growth, byCpu, ok: growth <= MOST_GROWTH }]
+    return [{ workload, from, to, growth, byCpu, ...(first.flat && { ok: growth <= MOST_GROWTH }) }]
   })
 }
 
@@ -88,5 +89,6 @@ export function row(result: Measured): string {
 
 export function growthRow({ workload, from, to, growth, byCpu, ok }: Growth): string {
   const range = `${count(from)} to ${count(to)}`
-  return `${workload.padEnd(23)} ${range.padStart(20)} ${growth.toFixed(2).padStart(7)}  ${mark(ok).padEnd(6)}  by CPU ${byCpu.toFixed(2)}`
+  const verdict = ok === undefined ? '' : mark(ok)
+  return `${workload.padEnd(23)} ${range.padStart(20)} ${growth.toFixed(2).padStart(7)}  ${verdict.padEnd(6)}  by CPU ${byCpu.toFixed(2)}`
 }

@@ -11,6 +11,8 @@ export interface Workload {
   readonly floor: FloorName
   /** Absent where the figure only informs. */
   readonly goal?: number
+  /** Whether it is to be the same share of its floor at every size. */
+  readonly flat?: true
   /** 1 where a client waits for its own answers; default 16. */
   readonly connections?: number
   /** How many requests of the floor one is worth; where it is more than one, two clients send one after the other. */
@@ -124,7 +126,7 @@ const session = ({ organizationId }: Scene, n: number): string =>
     headers: `cookie: usher_session=${organizationId}.${sessionSecretOf(n)}\r\n`,
   })
 
-const reads = { floor: 'read', goal: 0.8 } as const
+const reads = { floor: 'read', goal: 0.8, flat: true } as const
 const writes = { floor: 'tx', goal: 1 } as const
 
 const people: readonly Workload[] = [
@@ -163,6 +165,7 @@ const people: readonly Workload[] = [
     name: 'page by cursor',
     floor: 'firstPage',
     goal: 0.8,
+    flat: true,
     requests: async (scene) => {
       const text = scim(scene, { method: 'GET', path: await middle(scene) })
       return () => text
@@ -212,6 +215,7 @@ const groups: readonly Workload[] = [
       name: 'group add',
       floor: 'tx',
       goal: 0.8,
+      flat: true,
       connections: 1,
       members,
       requests: (scene) => joining(scene, members),
