@@ -123,6 +123,7 @@ export { dropNeedless, listTransfers, lockTransfer, type TransferRow } from './p
 export {
   findPerson,
   holdPerson,
+  type ListedPersonRow,
   listPeople,
   type PersonRow,
   peopleFirstParameter,

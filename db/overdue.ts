@@ -1,4 +1,5 @@
 import { query } from './connect.ts'
+import { countingRole } from './memberships.ts'
 import type { Scope } from './scope.ts'
 
 /** A page of people, in order of their ids from after one of them. */
@@ -20,11 +21,13 @@ const suspended = {
       select from workspaces w where w.organization_id = $1 and w.status = 'active'
         and (w.default_of = u.id or w.id in (
           select m.workspace_id from memberships m
-          where m.organization_id = $1 and m.user_id = u.id and m.role = 'owner'))
+          where m.organization_id = $1 and m.user_id = u.id and m.role = 'owner'
+            and ${countingRole('$1', 'u.id', 'm.workspace_id')} = 'owner'))
         and not exists (select from transfers t where t.organization_id = $1 and t.workspace_id = w.id)
         and not exists (
           select from memberships m join users o on o.organization_id = $1 and o.id = m.user_id
-          where m.organization_id = $1 and m.workspace_id = w.id and m.role = 'owner' and o.status = 'ready'))
+          where m.organization_id = $1 and m.workspace_id = w.id and m.role = 'owner' and o.status = 'ready'
+            and ${countingRole('$1', 'm.user_id', 'w.id')} = 'owner'))
     and (select max(e.at) from events e where e.organization_id = $1 and e.subject_id = u.id
          and e.type in ('user.created', 'user.suspended', 'user.restored')) <= $3
   order by u.id limit $4`,

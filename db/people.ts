@@ -5,7 +5,7 @@ import type { Scope } from './scope.ts'
 import type { Role, UserStatus } from './users.ts'
 
 /** A person as administrators see them: the record with its place. */
-export interface PersonRow {
+export interface ListedPersonRow {
   readonly id: string
   readonly user_name: string
   readonly external_id: string | null
@@ -22,6 +22,13 @@ export interface PersonRow {
   readonly home_name: string | null
 }
 
+/** With the legal hold that they are under, which lists do not look for. */
+export interface PersonRow extends ListedPersonRow {
+  readonly hold_reason: string | null
+  readonly hold_actor: string | null
+  readonly hold_since: Date | null
+}
+
 const columns = `
   u.id, u.user_name, u.external_id, u.attributes ->> 'displayName' as display_name, u.status, u.reason,
     u.managed, u.connection_id, u.created_at,
@@ -35,7 +42,10 @@ const from = `
 
 const byId = {
   name: 'person_by_id',
-  text: `select ${columns} from ${from} where u.organization_id = $1 and u.id = $2`,
+  text: `
+  select ${columns}, h.reason as hold_reason, h.actor as hold_actor, h.created_at as hold_since
+  from ${from} left join legal_holds h on h.organization_id = u.organization_id and h.user_id = u.id
+  where u.organization_id = $1 and u.id = $2`,
 }
 
 export async function findPerson({ db, organizationId }: Scope, id: string): Promise<PersonRow | null> {
@@ -62,7 +72,7 @@ const people = listing({
 export function listPeople(
   { db, organizationId }: Scope,
   { where, after, limit }: PeopleQuery,
-): Promise<PersonRow[]> {
+): Promise<ListedPersonRow[]> {
   const asked = { values: [organizationId, after ?? beforeEveryId], where }
   return query(db, ...people.page(asked, { orderBy: 'u.id', limit, offset: 0 }))
 }

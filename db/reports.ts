@@ -114,27 +114,35 @@ export interface WorkspacesRow {
   readonly kind: 'default' | 'named'
   readonly active: number
   readonly archived: number
-  /** Active, of owners who are all suspended. */
+  /** Active, of owners who are all suspended, or whose grace is not over. */
   readonly waiting: number
   /** Active, and nobody's. */
   readonly orphaned: number
+  /** Of those, so many wait to be given to somebody. */
+  readonly pending: number
 }
 
 const workspaces = {
   name: 'report_workspaces',
   text: `
   with owned as (
-    select m.workspace_id, bool_or(u.status = 'ready') as ready
+    select m.workspace_id, bool_or(u.status in ('staged', 'held', 'ready')) as present
     from memberships m join users u on u.organization_id = $1 and u.id = m.user_id
-    where m.organization_id = $1 and m.role = 'owner' and u.status in ('staged', 'held', 'ready', 'suspended')
+    where m.organization_id = $1 and m.role = 'owner' and u.status not in ('archived', 'erased')
+      and (m.source = 'administrator' or not exists (
+        select from memberships a where a.organization_id = $1 and a.user_id = m.user_id
+          and a.workspace_id = m.workspace_id and a.source = 'administrator'))
     group by 1
   )
   select case when w.default_of is null then 'named' else 'default' end as kind,
     (count(*) filter (where w.status = 'active'))::integer as active,
     (count(*) filter (where w.status = 'archived'))::integer as archived,
-    (count(*) filter (where w.status = 'active' and not o.ready))::integer as waiting,
-    (count(*) filter (where w.status = 'active' and o.workspace_id is null))::integer as orphaned
-  from workspaces w left join owned o on o.workspace_id = w.id
+    (count(*) filter (where w.status = 'active' and not o.present))::integer as waiting,
+    (count(*) filter (where w.status = 'active' and o.workspace_id is null))::integer as orphaned,
+    (count(t.workspace_id) filter (where w.status = 'active' and o.workspace_id is null))::integer as pending
+  from workspaces w
+  left join owned o on o.workspace_id = w.id
+  left join transfers t on t.organization_id = $1 and t.workspace_id = w.id
   where w.organization_id = $1 and w.created_at >= $2 and w.created_at < $3 group by 1 order by 1`,
 }
 
@@ -149,24 +157,33 @@ export function workspacesByKind(
 export interface FreshnessRow {
   readonly id: string
   readonly name: string
+  /** Of any request, be it that it only read. */
   readonly last_request: Date | null
+  /** Of one that changed something, in the range. */
+  readonly last_change: Date | null
   /** Requests that changed something. */
   readonly changes: number
   readonly failures: number
 }
 
+const changing = `e.type not in ('push.refused', 'conflict.opened')`
+
+// A token that a client was given is gone within the hour, so when it was given stands for it.
 const freshness = {
   name: 'report_freshness',
   text: `
   with said as (
-    select e.actor, count(distinct e.request_id) filter (where e.type not in ('push.refused', 'conflict.opened')) as changes,
+    select e.actor, count(distinct e.request_id) filter (where ${changing}) as changes,
+      max(e.at) filter (where ${changing}) as last_change,
       sum(coalesce((e.data ->> 'repeated')::integer, 1)) filter (where e.type = 'push.refused') as failures
     from events e where ${inRange} and e.actor like 'scim:%' group by 1
   ), used as (
-    select connection_id, max(last_used_at) as last_request from scim_credentials
-    where organization_id = $1 group by 1
+    select connection_id, max(last_used_at) as last_request from (
+      select connection_id, last_used_at from scim_credentials where organization_id = $1
+      union all select connection_id, last_used_at from scim_clients where organization_id = $1) k
+    group by 1
   )
-  select c.id, c.name, used.last_request, coalesce(said.changes, 0)::integer as changes,
+  select c.id, c.name, used.last_request, said.last_change, coalesce(said.changes, 0)::integer as changes,
     coalesce(said.failures, 0)::integer as failures
   from connections c
   left join said on said.actor = 'scim:' || c.id

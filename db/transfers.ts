@@ -1,7 +1,7 @@
 import { query } from './connect.ts'
 import { type NewEvent, recording, written } from './events.ts'
 import { idIn } from './filter-columns.ts'
-import { countingRole } from './memberships.ts'
+import { countingFirst, countingRole } from './memberships.ts'
 import type { Scope } from './scope.ts'
 
 /** A workspace that somebody owns or that is their own, and what there is to know before it loses them. */
@@ -61,9 +61,12 @@ const heads = {
   name: 'heads_of_home',
   text: `select m.user_id as id from workspaces w
          join teams t on t.organization_id = $1 and (t.id = w.team_id or t.home)
-         join team_memberships m on m.organization_id = $1 and m.team_id = t.id
+         join lateral (
+           select distinct on (m.user_id) m.user_id, m.role from team_memberships m
+           where m.organization_id = $1 and m.team_id = t.id order by m.user_id, ${countingFirst}) m
+           on m.role in ('owner', 'admin') and m.user_id <> $3
          join users u on u.organization_id = $1 and u.id = m.user_id and u.status = 'ready'
-         where w.organization_id = $1 and w.id = $2 and m.role in ('owner', 'admin') and m.user_id <> $3
+         where w.organization_id = $1 and w.id = $2
          order by t.id <> w.team_id, m.role, m.user_id limit 20`,
 }
 

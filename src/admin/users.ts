@@ -12,7 +12,7 @@ import { isUuid } from '../ids.ts'
 import { peopleCondition } from '../translate/filters.ts'
 import { type Admin, type AdminHandlers, notFound } from './admin.ts'
 import { listOf, pageOf } from './pages.ts'
-import { decisionView, personView, timelineView } from './views.ts'
+import { decisionView, listedPersonView, personView, timelineView } from './views.ts'
 
 export function userHandlers(admin: Admin): AdminHandlers {
   return {
@@ -22,7 +22,7 @@ export function userHandlers(admin: Admin): AdminHandlers {
       const { filter } = request.query as { filter?: string } // as the contract validated it
       const where = filter === undefined ? everybody : await conditionOf(scope, filter)
       const rows = await listPeople(scope, { where, ...page, limit: limit + 1 })
-      return listOf(rows, limit, personView)
+      return listOf(rows, limit, listedPersonView)
     },
     async getUser(request: FastifyRequest) {
       return personView(await personOf(admin, request))

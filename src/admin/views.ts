@@ -1,6 +1,7 @@
 import type {
   ConnectionRow,
   EventRow,
+  ListedPersonRow,
   PersonRow,
   ScimClientRow,
   ScimCredentialRow,
@@ -95,7 +96,13 @@ export function sessionView(row: UserSessionRow): object {
   }
 }
 
+/** A person by their id; lists go without the hold. */
 export function personView(row: PersonRow): object {
+  const { hold_reason: reason, hold_actor: actor, hold_since: since } = row
+  return { ...listedPersonView(row), ...(since && { hold: { reason, actor, since } }) }
+}
+
+export function listedPersonView(row: ListedPersonRow): object {
   const { id, user_name, external_id, display_name, status, reason, connection_id, managed } = row
   return {
     id,
@@ -111,7 +118,7 @@ export function personView(row: PersonRow): object {
   }
 }
 
-function workspaceView({ workspace_id, workspace_name, role, home_id, home_name }: PersonRow): object {
+function workspaceView({ workspace_id, workspace_name, role, home_id, home_name }: ListedPersonRow): object {
   return { id: workspace_id, name: workspace_name, role, home: { id: home_id, name: home_name } }
 }
 

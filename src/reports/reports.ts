@@ -76,10 +76,11 @@ async function held(scope: Scope, range: Range): Promise<object> {
 async function freshness(scope: Scope, range: Range): Promise<object> {
   const rows = await freshnessByConnection(scope, range)
   return {
-    connections: rows.map(({ id, name, last_request, changes, failures }) => ({
+    connections: rows.map(({ id, name, last_request, last_change, changes, failures }) => ({
       id,
       name,
       ...(last_request && { lastRequestAt: last_request }),
+      ...(last_change && { lastChangeAt: last_change }),
       changes,
       failures,
       quarantine: quarantineOf({ attempts: changes + failures, failures }),

@@ -125,6 +125,8 @@ holdOnEachLayout(
       await round()
       t.same([await statusOf(ada), await statusOf(bob)], ['leaving', 'leaving'])
       t.match(await ask(ada, '/hold'), { status: 200, body: { reason: 'Case 17', actor: /^admin:/ } })
+      t.same((await ask(ada)).body.hold, (await ask(ada, '/hold')).body, 'which the person’s view shows')
+      t.notOk((await ask(bob)).body.hold)
       t.same(
         [(await ask(ada, '/hold', 'DELETE')).status, (await ask(ada, '/hold', 'DELETE')).status],
         [204, 404],
@@ -254,6 +256,22 @@ holdOnEachLayout(
       t.equal((await ask(ada)).body.status, 'suspended')
       await patchUser(scim, ada, { active: true })
       t.same(await workspaces(ada), before, 'it is as it was')
+      t.same(await checkInvariants(usher.db), [])
+    },
+    'who was made an owner, and by hand less, is none beside the long suspended': async (t, usher) => {
+      const { push, round, rule, workspaces, ownersOf, organization, scim } = await scene(usher)
+      const [ada, bob, boss] = [await push('ada'), await push('bob'), await push('boss')]
+      await rule({ suspended: { keepDays: 10 }, leaving: { to: [{ user: boss }] } })
+      const [{ id } = { id: '' }] = await workspaces(ada)
+      await usher.rows(
+        `insert into memberships (organization_id, user_id, workspace_id, role, source, rule, created_at)
+         values ($1, $2, $3, 'owner', 'person', 'test', now()), ($1, $2, $3, 'member', 'administrator', 'test', now())`,
+        [organization.id, bob, id],
+      )
+      await patchUser(scim, ada, { active: false })
+      clock.pass(10 * DAY)
+      await round()
+      t.ok((await ownersOf(id)).includes(boss))
       t.same(await checkInvariants(usher.db), [])
     },
     'guests are suspended after their time, and anew after they were let in': async (t, usher) => {

@@ -70,7 +70,7 @@ holdOnEachLayout(t, {
   },
 
   'who goes, what becomes of workspaces, and how pushes fare': async (t, usher) => {
-    const { scim, ask, result, connection } = await scene(usher)
+    const { scim, ask, result, connection, organization } = await scene(usher)
     const { id } = (await scim('POST', '/Users', person('ada', { externalId: 'a' }))).body
     const other = (await scim('POST', '/Users', person('bob', { externalId: 'b' }))).body.id
     t.equal((await scim('POST', '/Users', person('ada', { externalId: 'other' }))).status, 409)
@@ -79,7 +79,14 @@ holdOnEachLayout(t, {
       kinds: [{ kind: 'default', active: 2, archived: 0, waiting: 1, orphaned: 0 }],
     })
     await scim('DELETE', `/Users/${other}`)
-    t.match(await result('workspaces'), { kinds: [{ active: 2, waiting: 1, orphaned: 1 }] })
+    t.match(await result('workspaces'), { kinds: [{ active: 2, waiting: 2, orphaned: 0, pending: 0 }] })
+    await usher.rows(
+      `with gone as (update users set status = 'archived' where organization_id = $1 and id = $2)
+       insert into transfers (organization_id, workspace_id, user_id, created_at)
+       select $1, id, $2, now() from workspaces where organization_id = $1 and default_of = $2`,
+      [organization.id, other],
+    )
+    t.match(await result('workspaces'), { kinds: [{ active: 2, waiting: 1, orphaned: 1, pending: 1 }] })
     const { ways } = (await result('deprovisioning')) as { ways: { seconds: { max: number } }[] }
     t.match(ways, [{ way: 'scim', people: 2 }])
     t.ok(ways[0] && ways[0].seconds.max >= 0 && ways[0].seconds.max < 60)
@@ -87,13 +94,45 @@ holdOnEachLayout(t, {
     t.match(fresh, {
       connections: [{ id: connection.id, changes: 4, failures: 1, quarantine: 'clear' }],
     })
-    t.match(fresh, { connections: [{ lastRequestAt: /^\d{4}-/ }] })
+    t.match(fresh, { connections: [{ lastRequestAt: /^\d{4}-/, lastChangeAt: /^\d{4}-/ }] })
     for (const name of DATED) {
       const before = await ask(`${name}?from=2020-01-01T00:00:00Z&to=2020-02-01T00:00:00Z`)
       t.match(before, { status: 200, body: { name, from: '2020-01-01T00:00:00.000Z' } })
       t.notMatch(before.text, /"(changes|people)":[1-9]/, `${name} of another time`)
     }
     t.match(await ask('readiness?to=2020-01-01T00:00:00Z'), { body: { result: { ratio: null } } })
+  },
+
+  'a provider that only reads is alive, and so is one whose tokens have gone': async (t, usher) => {
+    const { scim, result, connection, organization } = await scene(usher)
+    const fresh = async () => {
+      const { connections } = (await result('freshness')) as { connections: Record<string, unknown>[] }
+      return connections[0]
+    }
+    t.notOk((await fresh())?.lastRequestAt)
+    await scim('GET', '/Users?filter=userName eq "nobody"')
+    t.match(await fresh(), { changes: 0, lastRequestAt: /^\d{4}-/, lastChangeAt: undefined })
+    const client = await usher.admin('POST', `${connection.path}/scim-clients`)
+    const { clientId: client_id, clientSecret: client_secret } = client.body as unknown as Record<
+      string,
+      string
+    >
+    await usher.rows('delete from scim_credentials where organization_id = $1', [organization.id])
+    t.notOk((await fresh())?.lastRequestAt)
+    const asked = await usher.call({
+      method: 'POST',
+      url: '/oauth2/token',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: String(
+        new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret } as Record<
+          string,
+          string
+        >),
+      ),
+    })
+    t.equal(asked.status, 200)
+    await usher.rows('delete from scim_credentials where organization_id = $1', [organization.id])
+    t.match(await fresh(), { lastRequestAt: /^\d{4}-/ })
   },
 
   'the checklist is reported apart': async (t, usher) => {
