@@ -9,6 +9,7 @@ import {
   scimSettings,
 } from '../../db/index.ts'
 import { isUuid } from '../ids.ts'
+import { reasonFor } from '../provisioning/reasons.ts'
 import { peopleCondition } from '../translate/filters.ts'
 import { type Admin, type AdminHandlers, notFound } from './admin.ts'
 import { listOf, pageOf } from './pages.ts'
@@ -34,10 +35,12 @@ export function userHandlers(admin: Admin): AdminHandlers {
       return listOf(await eventsOf(admin.scopeOf(request), id, page), limit, timelineView)
     },
     async explainUser(request: FastifyRequest) {
-      const { id, status, reason } = await personOf(admin, request)
+      const person = await personOf(admin, request)
+      const { id, status } = person
+      const reason = reasonFor(person)
       const events = await eventsOf(admin.scopeOf(request), id, { limit: 200 })
       const decisions = events.filter(({ rule }) => rule !== null).map(decisionView)
-      return { status, ...(reason !== null && { reason }), decisions }
+      return { status, ...(reason && { reason }), decisions }
     },
   }
 }

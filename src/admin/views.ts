@@ -8,6 +8,7 @@ import type {
   UserSessionRow,
 } from '../../db/index.ts'
 import { clientIdOf } from '../auth.ts'
+import { reasonFor } from '../provisioning/reasons.ts'
 import { oidcOf } from './connection-wish.ts'
 
 /** Where the parts of this service are reached from outside. */
@@ -103,14 +104,15 @@ export function personView(row: PersonRow): object {
 }
 
 export function listedPersonView(row: ListedPersonRow): object {
-  const { id, user_name, external_id, display_name, status, reason, connection_id, managed } = row
+  const { id, user_name, external_id, display_name, status, connection_id, managed } = row
+  const reason = reasonFor(row)
   return {
     id,
     userName: user_name,
     ...(external_id !== null && { externalId: external_id }),
     ...(display_name !== null && { displayName: display_name }),
     status,
-    ...(reason !== null && { reason }),
+    ...(reason && { reason }),
     managedBy: managed ? 'scim' : 'sign-in',
     ...(connection_id !== null && { connectionId: connection_id }),
     createdAt: row.created_at,

@@ -14,8 +14,8 @@ import { eventOf } from '../events/record.ts'
 import { allowanceOf, passBrake } from './brake.ts'
 import { underBrake } from './leaving.ts'
 import type { Policy } from './policy.ts'
+import type { Suspension } from './reasons.ts'
 import { settle, settlementOf } from './settling.ts'
-import type { Suspension } from './standing.ts'
 
 const DAY = 24 * 60 * 60_000
 const PAGE = 100

@@ -19,9 +19,7 @@ import { eventOf } from '../events/record.ts'
 import { placed } from './placed.ts'
 import { placingOf } from './placing.ts'
 import { policyInForce } from './policy.ts'
-
-/** Why somebody is suspended whom SCIM has not suspended: what SCIM repeats does not bring them back. */
-export type Suspension = 'suspended_by_administrator' | 'guest_expired'
+import type { Suspension } from './reasons.ts'
 
 const ADMINISTRATOR: Suspension = 'suspended_by_administrator'
 

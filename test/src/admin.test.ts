@@ -169,7 +169,14 @@ holdOnEachLayout(
       t.match(await usher.signIn(connection, { sub: 'a' }), { code: 'deprovisioned' })
       t.match(
         await usher.admin('GET', path),
-        { status: 200, body: { status: 'leaving', workspace } },
+        {
+          status: 200,
+          body: {
+            status: 'leaving',
+            reason: { code: 'leaving', sentence: /deleted/, nextStep: /^Restore/ },
+            workspace,
+          },
+        },
         'while it can be restored',
       )
     },
@@ -200,7 +207,9 @@ holdOnEachLayout(
         'active eq false': ['dora'],
         'status eq "ready" and userName sw "e"': ['eve'],
         'status eq "anything"': [],
-        'reason pr': [],
+        'reason pr': ['dora'],
+        'reason eq "suspended_by_scim"': ['dora'],
+        'reason eq "archived"': [],
       }
       for (const [filter, expected] of Object.entries(found))
         t.same(namesOf(await list(`?filter=${encodeURIComponent(filter)}`)), expected, filter)
