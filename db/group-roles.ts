@@ -150,6 +150,21 @@ export async function writeGroupRoles(
   await query(db, write, [organizationId, now, actor, requestId, JSON.stringify(asked), policyVersion])
 }
 
+const called = {
+  name: 'names_of_places',
+  text: `select id, name from workspaces where organization_id = $1 and id = any($2::uuid[])
+         union all select id, name from teams where organization_id = $1 and id = any($2::uuid[])`,
+}
+
+/** What workspaces and teams are called, by their ids. */
+export async function namesOfPlaces(
+  { db, organizationId }: Scope,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const rows = await query<{ id: string; name: string }>(db, called, [organizationId, ids])
+  return new Map(rows.map(({ id, name }) => [id, name]))
+}
+
 export interface ClaimedGroups {
   readonly userId: string
   readonly connectionId: string

@@ -96,7 +96,7 @@ export type {
   SessionSettings,
   SignalSettings,
 } from './models/connection.ts'
-export { listNewcomers, type NewcomerRow } from './newcomers.ts'
+export { findNewcomer, listNewcomers, type NewcomerRow } from './newcomers.ts'
 export {
   briefly,
   type ChecklistRow,

@@ -12,20 +12,29 @@ export interface NewcomerRow {
   readonly placed: boolean
 }
 
-const list = {
-  name: 'newcomers',
-  text: `
+const newcomers = `
   select u.id, u.user_name, u.attributes, u.status,
     exists (select from workspaces w where w.organization_id = $1 and w.default_of = u.id)
       or exists (select from memberships m where m.organization_id = $1 and m.user_id = u.id
                  and m.source = 'provisioning') as placed
-  from users u where u.organization_id = $1 and u.id > $2 and u.deleted_at is null order by u.id limit $3`,
+  from users u where u.organization_id = $1 and u.status not in ('archived', 'erased')`
+
+const list = {
+  name: 'newcomers',
+  text: `${newcomers} and u.id > $2 order by u.id limit $3`,
 }
 
-/** Everybody who has not been deleted, as if they came now; in order of their making, from after `after`. */
+const one = { name: 'newcomer', text: `${newcomers} and u.id = $2` }
+
+/** Whoever has a place, or may get one; in order of their making, from after `after`. */
 export function listNewcomers(
   { db, organizationId }: Scope,
   { after = beforeEveryId, limit }: { after?: string | undefined; limit: number },
 ): Promise<NewcomerRow[]> {
   return query(db, list, [organizationId, after, limit])
+}
+
+/** One of them, or nobody. */
+export function findNewcomer({ db, organizationId }: Scope, id: string): Promise<NewcomerRow[]> {
+  return query(db, one, [organizationId, id])
 }

@@ -1,1 +1,1 @@
-export { listOf, type PageQuery, pageOf } from '../contract/pages.ts'
+export { cursorAt, idIn, listOf, type PageQuery, pageOf } from '../contract/pages.ts'

@@ -10,10 +10,15 @@ export interface PageQuery {
 /** `limit` and `cursor` of a list; the cursor is the id after which the page begins. */
 export function pageOf(request: FastifyRequest): PageQuery {
   const { limit, cursor } = request.query as { limit: number; cursor?: string } // as the contract validated it
-  if (cursor === undefined) return { limit }
-  const after = Buffer.from(cursor, 'base64url').toString()
-  if (!isUuid(after)) throw new Problem('invalid_request', 'The cursor is not one that a list has given out.')
-  return { limit, after }
+  return cursor === undefined ? { limit } : { limit, after: idIn(cursor) }
+}
+
+export const cursorAt = (id: string): string => Buffer.from(id).toString('base64url')
+
+export function idIn(cursor: string): string {
+  const id = Buffer.from(cursor, 'base64url').toString()
+  if (!isUuid(id)) throw new Problem('invalid_request', 'The cursor is not one that a list has given out.')
+  return id
 }
 
 /** A list in the form of all lists; `rows` were asked for with one more than `limit`. */
@@ -24,5 +29,5 @@ export function listOf<Row extends { readonly id: string }>(
 ): { items: object[]; next?: string } {
   const items = rows.slice(0, limit)
   const last = rows.length > limit ? items.at(-1) : undefined
-  return { items: items.map(view), ...(last && { next: Buffer.from(last.id).toString('base64url') }) }
+  return { items: items.map(view), ...(last && { next: cursorAt(last.id) }) }
 }

@@ -1,8 +1,6 @@
 import {
   currentPolicy,
   deferGroups,
-  type GroupInputsRow,
-  type GroupRoleChange,
   groupInputs,
   hasClaimedGroups,
   holdPeople,
@@ -14,9 +12,10 @@ import {
   writeGroupRoles,
 } from '../../db/index.ts'
 import { newId } from '../ids.ts'
-import { type Matching, matchingOf, wantedOf } from './group-rules.ts'
+import { matchingOf } from './group-rules.ts'
 import type { SignIn } from './identity.ts'
 import { wholePolicy } from './policy.ts'
+import { type RoleChange, roleChanges } from './role-changes.ts'
 
 /** Beyond these, the people of a group's change are seen to in the background. */
 const MOST_IN_A_REQUEST = 1000
@@ -42,37 +41,12 @@ export async function reevaluate(scope: Scope, ids: readonly string[]): Promise<
   const matching = matchingOf(wholePolicy(policy.document).groups)
   for (let begin = 0; begin < held.length; begin += MOST_AT_ONCE) {
     const rows = await groupInputs(scope, held.slice(begin, begin + MOST_AT_ONCE))
-    const changes = rows.flatMap((row) => changesOf(matching, row))
-    if (changes.length > 0) await writeGroupRoles(scope, policy.version, changes)
+    const changes = rows.flatMap((row) => roleChanges(matching, row))
+    if (changes.length > 0) await writeGroupRoles(scope, policy.version, changes.map(told))
   }
 }
 
-function changesOf(matching: Matching, row: GroupInputsRow): GroupRoleChange[] {
-  const key = ({ place, placeId }: { place: string; placeId: string }) => `${place} ${placeId}`
-  const held = new Map(row.held.map((role) => [key(role), role]))
-  const wanted = wantedOf(matching, { groups: row.groups, defaultWorkspace: row.default_workspace })
-  const known = new Set(wanted.map(key))
-  const about = () => ({ userId: row.id, eventId: newId() })
-  return [
-    ...wanted.flatMap((role): GroupRoleChange[] => {
-      const before = held.get(key(role))
-      if (!before) return [{ ...role, ...about(), kind: 'granted' }]
-      const isAlike = before.role === role.role && before.rule === role.rule
-      return isAlike ? [] : [{ ...role, ...about(), kind: 'changed', before: { role: before.role } }]
-    }),
-    ...row.held
-      .filter((role) => !known.has(key(role)))
-      .map(
-        (role): GroupRoleChange => ({
-          ...role,
-          ...about(),
-          groups: [],
-          kind: 'revoked',
-          before: { role: role.role },
-        }),
-      ),
-  ]
-}
+const told = (change: RoleChange) => ({ ...change, eventId: newId() })
 
 /**
  * Keeps the groups that a sign-in named, where the connection has no SCIM half to name them, and puts the rules into

@@ -1,7 +1,17 @@
 import { isDeepStrictEqual } from 'node:util'
-import { listNewcomers, type NewcomerRow, type Scope, supposedPolicy } from '../../db/index.ts'
+import {
+  findNewcomer,
+  groupInputs,
+  listNewcomers,
+  type NewcomerRow,
+  namesOfPlaces,
+  type Scope,
+  supposedPolicy,
+} from '../../db/index.ts'
+import { matchingOf } from './group-rules.ts'
 import { type Placing, placingOf } from './placing.ts'
 import { type Policies, type Policy, type PolicyDocument, policyOf } from './policy.ts'
+import { type RoleChange, roleChanges } from './role-changes.ts'
 
 /** Policies as if a document were in force; its version is 0. */
 export async function suppose(scope: Scope, document: PolicyDocument): Promise<Policies> {
@@ -21,39 +31,81 @@ export interface Difference {
   readonly after: Placing
 }
 
+/** What other rules of groups would make of a role; where it is has its name. */
+export type ForetoldRole = RoleChange & { readonly userName: string; readonly placeName: string }
+
 export interface Comparison {
   readonly people: number
   readonly different: number
   /** Of those who are different, how many would get a place. */
   readonly getting: number
   readonly items: readonly Difference[]
+  /** What putting the rules of groups into effect would do. */
+  readonly roles: Readonly<Record<RoleChange['kind'], number>> & { readonly items: readonly ForetoldRole[] }
+  /** Where there are more people: the last who was looked at. */
+  readonly last?: string
 }
 
 const BATCH = 1000
+const MOST_IN_A_PAGE = 10_000
 
-/** Everybody's place by the policy in force and by another, as if they came now: counts of all, and the first `most`. */
+export interface Compared {
+  /** The only one who is looked at, or whom a page begins after. */
+  readonly userId?: string | undefined
+  readonly after?: string | undefined
+  /** How many of each list there are. */
+  readonly most: number
+}
+
+interface Tally {
+  people: number
+  different: number
+  getting: number
+  readonly items: Difference[]
+  readonly roles: { granted: number; changed: number; revoked: number }
+  readonly roleItems: (RoleChange & { readonly userName: string })[]
+}
+
+/**
+ * The places of a page of people by the policy in force and by another, as if they came now, and the roles that the
+ * other's rules of groups would give and take: counts of all, and the first `most`.
+ */
 export async function compare(
   scope: Scope,
-  [before, after]: readonly [Policy, Policy],
-  most: number,
+  policies: readonly [Policy, Policy],
+  { userId, after, most }: Compared,
 ): Promise<Comparison> {
-  const items: Difference[] = []
-  let [people, different, getting] = [0, 0, 0]
+  const roles = { granted: 0, changed: 0, revoked: 0 }
+  const tally: Tally = { people: 0, different: 0, getting: 0, items: [], roles, roleItems: [] }
   let rows: NewcomerRow[]
-  let last: string | undefined
+  let last = after
+  let seen = 0
   do {
-    rows = await listNewcomers(scope, { after: last, limit: BATCH })
-    last = rows.at(-1)?.id
-    people += rows.length
-    for (const row of rows) {
-      const difference = differenceOf(row, before, after)
-      if (!difference) continue
-      different++
-      if (difference.effect === 'gets') getting++
-      if (items.length < most) items.push(difference)
-    }
-  } while (rows.length === BATCH)
-  return { people, different, getting, items }
+    rows = await (userId === undefined
+      ? listNewcomers(scope, { after: last, limit: BATCH })
+      : findNewcomer(scope, userId))
+    last = rows.at(-1)?.id ?? last
+    seen += rows.length
+    for (const row of rows) countPlace(tally, row, policies, most)
+    await countRoles(scope, tally, { rows, policy: policies[1], most })
+  } while (rows.length === BATCH && seen < MOST_IN_A_PAGE)
+  const { roleItems, ...counts } = tally
+  return {
+    ...counts,
+    roles: { ...roles, items: await withNames(scope, roleItems) },
+    ...(rows.length === BATCH && last !== undefined && { last }),
+  }
+}
+
+function countPlace(tally: Tally, row: NewcomerRow, policies: readonly [Policy, Policy], most: number): void {
+  // Who is leaving has no part in it until they are back, but their roles follow the rules.
+  if (row.status === 'leaving') return
+  tally.people++
+  const difference = differenceOf(row, ...policies)
+  if (!difference) return
+  tally.different++
+  if (difference.effect === 'gets') tally.getting++
+  if (tally.items.length < most) tally.items.push(difference)
 }
 
 function differenceOf(row: NewcomerRow, before: Policy, after: Policy): Difference | undefined {
@@ -62,4 +114,27 @@ function differenceOf(row: NewcomerRow, before: Policy, after: Policy): Differen
   if (!was || !is || isDeepStrictEqual(was, is)) return undefined
   const gets = !placed && status === 'ready' && is.give !== 'none'
   return { userId, userName, effect: gets ? 'gets' : 'keeps', before: was, after: is }
+}
+
+async function countRoles(
+  scope: Scope,
+  { roles, roleItems }: Tally,
+  { rows, policy, most }: { rows: readonly NewcomerRow[]; policy: Policy; most: number },
+): Promise<void> {
+  const matching = matchingOf(policy.groups)
+  const ids = rows.map(({ id }) => id)
+  const inputs = new Map((await groupInputs(scope, ids)).map((row) => [row.id, row]))
+  for (const { id, user_name: userName } of rows) {
+    const row = inputs.get(id)
+    for (const change of row ? roleChanges(matching, row) : []) {
+      roles[change.kind]++
+      if (roleItems.length < most) roleItems.push({ ...change, userName })
+    }
+  }
+}
+
+async function withNames(scope: Scope, items: Tally['roleItems']): Promise<ForetoldRole[]> {
+  if (items.length === 0) return []
+  const names = await namesOfPlaces(scope, [...new Set(items.map(({ placeId }) => placeId))])
+  return items.map((item) => ({ ...item, placeName: names.get(item.placeId) ?? '' }))
 }
