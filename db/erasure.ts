@@ -21,6 +21,8 @@ const erase = {
     delete from team_memberships m using person where m.organization_id = $1 and m.user_id = person.id
   ), personal as (
     delete from event_personal p using person where p.organization_id = $1 and p.user_id = person.id
+  ), sent as (
+    delete from requests r using person where r.organization_id = $1 and r.subject_id = person.id
   ), asked as (
     delete from conflicts c using person
     where c.organization_id = $1
@@ -40,7 +42,8 @@ const erase = {
 
 /**
  * Takes from somebody archived all that tells who they were: the record, logins, groups, roles, the personal part of
- * events, conflicts, and the name of what was their own, which may be theirs. False where they are not archived.
+ * events, notes of what was sent about them, conflicts, and the name of what was their own, which may be theirs. False
+ * where they are not archived.
  */
 export async function eraseUser(scope: Scope, userId: string, events: readonly NewEvent[]): Promise<boolean> {
   return (await query(scope.db, erase, [...written(scope, events), userId])).length === 1

@@ -161,6 +161,16 @@ export {
   workspacesByKind,
 } from './reports.ts'
 export {
+  findRequests,
+  insertRequests,
+  listRequests,
+  type NewRequest,
+  type RequestRow,
+  type RequestsAsked,
+  removeRequests,
+  requestBeyond,
+} from './requests.ts'
+export {
   createScimClient,
   findScimClient,
   grantScimToken,
@@ -244,6 +254,7 @@ export {
   organizationOfConnection,
   organizationsToSeeOff,
   organizationsToTidy,
+  organizationsWithRequests,
   pollingConnections,
 } from './unscoped.ts'
 export { writeActivity } from './user-activity.ts'

@@ -19,6 +19,7 @@ export type {
   Refusal,
   RefusalContext,
   SharedDocument,
+  SignInContext,
   SignInResult,
   SignInTransaction,
   SignOut,

@@ -30,6 +30,8 @@ export interface ScimOptions<C extends Caller = Caller> {
   readonly baseUrl: string
   /** What the host's own errors are to the client; what it does not know is a 500 that tells nothing. */
   readonly toScimError?: (error: unknown) => ScimError | undefined
+  /** Told of each error that a request is answered by. */
+  readonly refused?: (request: FastifyRequest, error: ScimError) => void
   /** Most resources in one page. */
   readonly maxResults?: number
   /** Most bytes in one body. */
@@ -94,9 +96,11 @@ function errorReader(toScimError: ScimOptions['toScimError']): ReadError {
   }
 }
 
-function answerErrors(app: FastifyInstance, readError: ReadError): void {
+function answerErrors(app: FastifyInstance, readError: ReadError, refused: ScimOptions['refused']): void {
   app.setErrorHandler((error: unknown, request: FastifyRequest, reply: FastifyReply) => {
-    return sendError(reply, readError(error, request.log))
+    const answer = readError(error, request.log)
+    refused?.(request, answer)
+    return sendError(reply, answer)
   })
   app.setNotFoundHandler((_request, reply) => {
     return sendError(reply, new ScimError('notFound', 'There is no such endpoint.'))
@@ -199,7 +203,7 @@ export async function scimPlugin<C extends Caller>(
   const { maxResults = 1000, bodyLimit = 1_048_576, sort = false, bulk = usualBulk } = options
   const readError = errorReader(toScimError)
   parseBodies(app, bodyLimit)
-  answerErrors(app, readError)
+  answerErrors(app, readError, options.refused)
   serveWithSlash(app)
   refuseOtherMethods(app, endpointMethods(published))
   const cursors = cursorsOf(options)

@@ -5,6 +5,7 @@ import { type Json, parseJson, scimPlugin } from '../scim/index.ts'
 import { adminRoutes } from './admin/index.ts'
 import { answerErrors, answerUnreadable, SCIM } from './app/failures.ts'
 import { people } from './app/people.ts'
+import { scimNotes } from './app/request-notes.ts'
 import type { Config } from './config.ts'
 import { loadContract } from './contract.ts'
 import { dnsRecords, type ResolveTxt } from './domains/records.ts'
@@ -13,6 +14,7 @@ import type { oidcStore } from './gateway/oidc-store.ts'
 import { previewPush } from './gateway/push-preview.ts'
 import { type RefusalLog, refusalLog } from './gateway/refusals.ts'
 import { notingRefusals } from './gateway/refused-pushes.ts'
+import { type RequestLog, requestLog } from './gateway/request-log.ts'
 import { inTransaction } from './gateway/scim-atomic.ts'
 import { type ScimCallerContext, scimAuthenticator } from './gateway/scim-auth.ts'
 import { toScimError } from './gateway/scim-errors.ts'
@@ -74,6 +76,8 @@ export async function buildApp({
   await app.register(healthRoutes, { db, metrics })
   const outbound = createOutbound({ allow: config.outboundAllow })
   app.addHook('onClose', () => outbound.close())
+  const requests = requestLog({ db, clock, lost: metrics.requestsLost, log: app.log })
+  app.addHook('onClose', () => requests.written())
   const product = productHost(app, config, host)
   const assembly = {
     config,
@@ -85,6 +89,7 @@ export async function buildApp({
     lent: lentCallers(),
     product,
     metrics,
+    requests,
   }
   await app.register((scope: FastifyInstance) => scim(scope, assembly), { prefix: SCIM })
   await app.register((scope: FastifyInstance) => oauth(scope, assembly))
@@ -123,19 +128,25 @@ interface Assembly {
   readonly lent: Lent
   readonly product: ProductHost
   readonly metrics: Metrics
+  readonly requests: RequestLog
 }
 
 function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
-  const { config, host, policies, failures, refusals, lent, product, metrics } = assembly
+  const { config, host, policies, failures, refusals, lent, product, metrics, requests } = assembly
   const typesOf = rememberedTypes()
   const identify = scimAuthenticator({ ...host, failures, typesOf })
   const gate = scimGate(host.clock)
+  const notes = scimNotes(requests)
   app.addHook('onRequest', (request, reply, done) => {
     // However it ends, be it by the client's going away.
-    reply.raw.once('close', () => gate.leave(request))
+    reply.raw.once('close', () => {
+      gate.leave(request)
+      notes.over(request, reply)
+    })
     done()
   })
   const enter = (request: FastifyRequest, caller: ScimCallerContext) => {
+    notes.asked(request, caller)
     const waiting = gate.push(request, caller)
     return waiting ? waiting.then(() => caller) : caller
   }
@@ -160,6 +171,7 @@ function scim(app: FastifyInstance, assembly: Assembly): Promise<void> {
     baseUrl: `${config.publicUrl}${SCIM}`,
     tokenEndpoint: tokenEndpointOf(config.publicUrl),
     toScimError,
+    refused: notes.refused,
     atomic: inTransaction(refusals),
     bodyLimit: MAX_BODY,
     sort: true,

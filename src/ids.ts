@@ -31,3 +31,11 @@ function startAt(millisecond: number): void {
 
 /** Before every id: where a list begins. */
 export const NO_ID = '00000000-0000-0000-0000-000000000000'
+
+/** Less than every id that is made at that time or later, and greater than those from before. */
+export const idAt = (time: Date): string =>
+  `${time
+    .getTime()
+    .toString(16)
+    .padStart(12, '0')
+    .replace(/^(.{8})/, '$1-')}-7000-8000-000000000000`

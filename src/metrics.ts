@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client'
 
 export type SignalSource = 'backchannel-logout' | 'frontchannel-logout' | 'signal' | 'scim'
 
@@ -7,6 +7,8 @@ export type Applied = (source: SignalSource, saidAt: Date) => void
 
 export interface Metrics {
   readonly applied: Applied
+  /** Notes that were lost of requests that were answered. */
+  readonly requestsLost: (requests: number) => void
   readonly contentType: string
   /** In the text format of Prometheus. Its labels name no organization and nobody. */
   text(): Promise<string>
@@ -23,7 +25,13 @@ export function createMetrics(clock: () => Date): Metrics {
     buckets: BUCKETS,
     registers: [registry],
   })
+  const lost = new Counter({
+    name: 'usher_requests_not_noted_total',
+    help: 'Notes of requests that were lost, each of one or of many alike.',
+    registers: [registry],
+  })
   return {
+    requestsLost: (requests) => lost.inc(requests),
     // A clock that is ahead of ours says nothing of how long it took.
     applied: (source, saidAt) =>
       signals.observe({ source }, Math.max(0, (clock().getTime() - saidAt.getTime()) / 1000)),

@@ -1,6 +1,15 @@
-import { endings, organizationsToSeeOff, organizationsToTidy, removeExpired, takeLease } from '../db/index.ts'
+import {
+  endings,
+  organizationsToSeeOff,
+  organizationsToTidy,
+  organizationsWithRequests,
+  removeExpired,
+  removeRequests,
+  requestBeyond,
+  takeLease,
+} from '../db/index.ts'
 import { type RecheckHost, recheckDomains } from './domains/recheck.ts'
-import { newId } from './ids.ts'
+import { idAt, newId } from './ids.ts'
 import { runCaptures } from './provisioning/capture.ts'
 import { seeOffIn } from './provisioning/departures.ts'
 import { rollOut } from './provisioning/rollout.ts'
@@ -74,6 +83,21 @@ async function seeOff({ db, log }: WorkerHost, now: Date, stop: AbortSignal): Pr
   }
 }
 
+const DAY = 24 * 60 * MINUTE
+/** How long a request stays noted, and how many of one organization do. */
+const REQUESTS_KEPT_FOR = 30 * DAY
+const MOST_REQUESTS = 100_000
+
+async function forgetRequests({ db }: WorkerHost, now: Date, stop: AbortSignal): Promise<void> {
+  const tooOld = idAt(new Date(now.getTime() - REQUESTS_KEPT_FOR))
+  for (const organizationId of await organizationsWithRequests(db)) {
+    const of = { db, organizationId }
+    const tooMany = await requestBeyond(of, MOST_REQUESTS)
+    const last = tooMany !== null && tooMany > tooOld ? tooMany : tooOld
+    while (!stop.aborted && (await removeRequests(of, last)));
+  }
+}
+
 /** One round, unless another process has done it a moment ago. */
 export async function workOnce(host: WorkerHost, holder: string, stop: AbortSignal): Promise<void> {
   const now = host.clock()
@@ -81,6 +105,7 @@ export async function workOnce(host: WorkerHost, holder: string, stop: AbortSign
   if (!(await takeLease(host.db, { name: 'domains', holder, now, until }))) return
   await tidy(host, now, stop)
   await seeOff(host, now, stop)
+  await forgetRequests(host, now, stop)
   await recheckDomains(host, stop)
 }
 

@@ -468,6 +468,25 @@ const tables: Record<string, string> = {
     event_id uuid not null,
     primary key (organization_id, seq),
     unique (organization_id, event_id)`,
+  // Without any key to another table: what it tells of may be gone, and it may be told late, or never.
+  requests: `
+    organization_id uuid not null,
+    id uuid not null,
+    at timestamptz not null,
+    kind text not null,
+    connection_id uuid,
+    credential_id uuid,
+    subject_id uuid,
+    method text,
+    path text,
+    query text,
+    body json,
+    status smallint,
+    code text,
+    detail text,
+    duration integer,
+    times integer not null,
+    primary key (organization_id, id)`,
 }
 
 // A page keeps room for another version of a row: a change that touches no index then writes to none.
@@ -517,7 +536,8 @@ const indexes = `
   create index sign_outs_expiry on sign_outs (organization_id, expires_at);
   create index spent_tokens_expiry on spent_tokens (organization_id, expires_at);
   create index sign_in_transactions_expiry on sign_in_transactions (organization_id, expires_at);
-  create index events_subject on events (organization_id, subject_id, id);`
+  create index events_subject on events (organization_id, subject_id, id);
+  create index requests_subject on requests (organization_id, subject_id, id) where subject_id is not null;`
 
 export const init: Migration = {
   name: '0001-init',

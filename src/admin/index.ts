@@ -21,6 +21,7 @@ import { organizationHandlers } from './organizations.ts'
 import { policyHandlers } from './policies.ts'
 import { publicConnectionHandlers } from './public-connection.ts'
 import { reportHandlers } from './reports.ts'
+import { requestHandlers } from './requests.ts'
 import { schemaHandlers } from './schemas.ts'
 import { scimClientHandlers } from './scim-clients.ts'
 import { sessionHandlers } from './sessions.ts'
@@ -67,6 +68,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...policyHandlers(admin),
     ...publicConnectionHandlers(admin),
     ...reportHandlers(admin),
+    ...requestHandlers(admin),
     ...scimClientHandlers(admin),
     ...schemaHandlers(admin),
     ...sessionHandlers(admin),

@@ -1,10 +1,13 @@
 import type { FastifyRequest } from 'fastify'
 import {
+  type EventRow,
   eventsOf,
   findPerson,
+  findRequests,
   listPeople,
   type PersonRow,
   peopleFirstParameter,
+  type RequestRow,
   type Scope,
   scimSettings,
 } from '../../db/index.ts'
@@ -32,7 +35,9 @@ export function userHandlers(admin: Admin): AdminHandlers {
       const { id } = await personOf(admin, request)
       const { limit, after: before } = pageOf(request)
       const page = { limit: limit + 1, ...(before && { before }) }
-      return listOf(await eventsOf(admin.scopeOf(request), id, page), limit, timelineView)
+      const events = await eventsOf(admin.scopeOf(request), id, page)
+      const requests = await requestsBehind(admin.scopeOf(request), events)
+      return listOf(events, limit, (event) => timelineView(event, requests.get(event.request_id ?? '')))
     },
     async explainUser(request: FastifyRequest) {
       const person = await personOf(admin, request)
@@ -53,6 +58,15 @@ async function conditionOf(scope: Scope, filter: string) {
     firstParameter: peopleFirstParameter,
     schemas: settings?.schemas ?? null,
   })
+}
+
+/** By their ids, those that are still noted. */
+async function requestsBehind(
+  scope: Scope,
+  events: readonly EventRow[],
+): Promise<ReadonlyMap<string, RequestRow>> {
+  const ids = events.flatMap(({ request_id: id }) => (id !== null && isUuid(id) ? [id] : []))
+  return new Map((await findRequests(scope, ids)).map((row) => [row.id, row]))
 }
 
 /** The person that the path names. */

@@ -3,6 +3,7 @@ import type {
   EventRow,
   ListedPersonRow,
   PersonRow,
+  RequestRow,
   ScimClientRow,
   ScimCredentialRow,
   UserSessionRow,
@@ -10,6 +11,7 @@ import type {
 import { clientIdOf } from '../auth.ts'
 import { reasonFor } from '../provisioning/reasons.ts'
 import { oidcOf } from './connection-wish.ts'
+import { requestLine } from './requests.ts'
 
 /** Where the parts of this service are reached from outside. */
 export interface Addresses {
@@ -124,7 +126,7 @@ function workspaceView({ workspace_id, workspace_name, role, home_id, home_name 
   return { id: workspace_id, name: workspace_name, role, home: { id: home_id, name: home_name } }
 }
 
-export function timelineView(row: EventRow): object {
+export function timelineView(row: EventRow, request?: RequestRow): object {
   const { id, at, type, actor, policy_version, rule, request_id } = row
   return {
     id,
@@ -135,6 +137,7 @@ export function timelineView(row: EventRow): object {
     ...(policy_version !== null && { policyVersion: policy_version }),
     ...(rule !== null && { rule }),
     ...(request_id !== null && { requestId: request_id }),
+    ...(request && { request: requestLine(request) }),
   }
 }
 

@@ -3,10 +3,12 @@ import type { FastifyInstance } from 'fastify'
 import { createSignalPoller, type OidcOptions, oidcPlugin } from '../../oidc/index.ts'
 import type { Config } from '../config.ts'
 import { connectionTests } from '../gateway/connection-tests.ts'
+import type { EnteredSignIn } from '../gateway/oidc-sign-in.ts'
 import { oidcSignals } from '../gateway/oidc-signals.ts'
 import { oidcStore } from '../gateway/oidc-store.ts'
 import { signIns } from '../gateway/public-sign-in.ts'
 import type { RefusalLog } from '../gateway/refusals.ts'
+import type { RequestLog } from '../gateway/request-log.ts'
 import { paceLookups, pacePushes, paceRedemptions } from '../limits.ts'
 import { assetRoutes } from '../me/assets.ts'
 import { checklistForms } from '../me/checklist-page.ts'
@@ -19,6 +21,7 @@ import type { Outbound } from '../outbound.ts'
 import type { Policies } from '../provisioning/policy.ts'
 import { answerErrorsByPage, prepare } from './failures.ts'
 import { pollWhileListening } from './polling.ts'
+import { signInNotes } from './sign-in-notes.ts'
 
 export interface PeopleOptions {
   readonly config: Config
@@ -28,11 +31,12 @@ export interface PeopleOptions {
   readonly refusals: RefusalLog
   readonly product: ProductHost
   readonly metrics: Metrics
+  readonly requests: RequestLog
 }
 
 /** What people and the product meet: pages without any script, and the session. */
 export async function people(app: FastifyInstance, options: PeopleOptions): Promise<void> {
-  const { config, host, policies, outbound, refusals, product, metrics } = options
+  const { config, host, policies, outbound, refusals, product, metrics, requests } = options
   const { publicUrl, sessionCookie } = config
   const [lookups, pushes, redemptions] = [paceLookups(), pacePushes(), paceRedemptions()]
   await app.register((scope: FastifyInstance) => productRoutes(scope, product))
@@ -46,9 +50,15 @@ export async function people(app: FastifyInstance, options: PeopleOptions): Prom
     await personRoutes(scope, product)
     await scope.register((inner: FastifyInstance) => checklistForms(inner, product))
     await assetRoutes(scope, product)
+    const notes = signInNotes(scope, requests, refusals)
+    const signIn = signIns(host, policies)
     const ports: OidcOptions = {
-      ...oidcStore(host, refusals, metrics.applied),
-      signIn: signIns(host, policies),
+      ...oidcStore(host, notes.refusals, metrics.applied),
+      async signIn(person, context) {
+        const entered: EnteredSignIn = await signIn(person, context)
+        notes.entered(person, entered, { ...context, now: host.clock() })
+        return entered
+      },
       clientKey: async () => {
         const { privateKey: key, kid } = await product.signingKeys.signer('RS256')
         return { key, kid }

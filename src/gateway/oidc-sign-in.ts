@@ -1,5 +1,5 @@
 import { beginSession, endSession, type Scope } from '../../db/index.ts'
-import type { OidcOptions, VerifiedSignIn } from '../../oidc/index.ts'
+import type { SignInContext, SignInResult, VerifiedSignIn } from '../../oidc/index.ts'
 import { newToken, readToken } from '../auth.ts'
 import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
@@ -14,8 +14,14 @@ import { type Host, idTokenPlace, type LinkingConnection } from './oidc-store.ts
 import type { PolicyRefusal } from './refusals.ts'
 import { sessionLimits } from './session-limits.ts'
 
+/** How a sign-in ended, and whose it was where that is known. */
+export type EnteredSignIn = SignInResult & { readonly userId?: string }
+
 /** Recognizes or provisions who has signed in, and begins their session: for somebody new in one statement. */
-export function oidcSignIn(host: Host, policies: Policies): OidcOptions['signIn'] {
+export function oidcSignIn(
+  host: Host,
+  policies: Policies,
+): (person: VerifiedSignIn, request: SignInContext) => Promise<EnteredSignIn> {
   return async (person, { requestId, replaces }) => {
     const connection = person.connection as LinkingConnection // the store made it
     const { organizationId, id: connectionId } = connection
@@ -23,9 +29,9 @@ export function oidcSignIn(host: Host, policies: Policies): OidcOptions['signIn'
     const scope = { db: host.db, organizationId, actor, now: host.clock(), requestId }
     try {
       const { token, beginning } = await begin(scope, host, person)
-      await enter(scope, { person, beginning, policies })
+      const userId = await enter(scope, { person, beginning, policies })
       if (replaces !== undefined) await endReplaced(scope, replaces)
-      return { session: { token, expiresAt: beginning.session.expiresAt } }
+      return { session: { token, expiresAt: beginning.session.expiresAt }, userId }
     } catch (error) {
       if (error instanceof Refused) return { refusal: refusalOf(error) }
       if (error instanceof ConnectionGone) return { gone: true }
@@ -62,7 +68,7 @@ interface Entering {
   readonly policies: Policies
 }
 
-async function enter(scope: Scope, { person, beginning, policies }: Entering): Promise<void> {
+async function enter(scope: Scope, { person, beginning, policies }: Entering): Promise<string> {
   const { session, asked, event } = beginning
   const identity = signInOf(person, claimsOf(person.connection as LinkingConnection)) // as above
   const { userId, outcome } = await provision(scope, { identity, beginning }, policies)
@@ -75,6 +81,7 @@ async function enter(scope: Scope, { person, beginning, policies }: Entering): P
   }
   if (await signedOutMeanwhile(scope, person, session.id))
     throw new Refused({ code: 'signed_out', rule: 'signed out meanwhile', userId })
+  return userId
 }
 
 /** The session whose cookie the browser held until now, which may be of another organization. */

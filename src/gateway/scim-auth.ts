@@ -14,6 +14,8 @@ import type { TypesOf } from '../translate/types.ts'
 export interface ScimCallerContext extends Caller {
   readonly scope: Scope
   readonly connectionId: string
+  /** What it was shown by; absent where people ask for themselves, and in a self-test. */
+  readonly credentialId?: string
   /** As many as the organization may have served; null for as many as can be. */
   readonly requestsPerSecond: number | null
 }
@@ -70,10 +72,12 @@ export function scimAuthenticator({ db, clock, failures, typesOf }: ScimAuthHost
       caller.expires_at?.getTime() ?? Number.POSITIVE_INFINITY,
     )
     const { connection_id: connectionId, profile, requests_per_second: requestsPerSecond } = caller
+    const credentialId = caller.id
     const resourceTypes = typesOf(organizationId, caller.schemas)
     const types = resourceTypes && { resourceTypes }
     const answer = caller.patch_answer && { patchAnswer: caller.patch_answer }
-    const known = { id: connectionId, connectionId, profile, requestsPerSecond, ...types, ...answer }
+    const who = { id: connectionId, connectionId, credentialId }
+    const known = { ...who, profile, requestsPerSecond, ...types, ...answer }
     return { organizationId, bareToken: caller.bare_token, caller: known, until }
   }
 

@@ -4,8 +4,11 @@ import {
   endSession,
   endSessionsAtConnection,
   enterWorkspace,
+  insertRequests,
   personByAddress,
   personByLogin,
+  removeRequests,
+  requestBeyond,
   type Scope,
   saveSignInTransaction,
   takeSignInTransaction,
@@ -22,7 +25,7 @@ const EVENT = '0190aa3c-5d1c-7a39-9d3f-2f6a1c0b7e11'
 
 /** Tables that grow with the organization. */
 const large =
-  /^(users|identities|groups|group_members|group_subgroups|workspaces|memberships|sessions|events)(_p\d+)?$/
+  /^(users|identities|groups|group_members|group_subgroups|workspaces|memberships|sessions|events|requests)(_p\d+)?$/
 
 /** Fills an organization as if it had many people, each in a group, signed in, and with a past; the id in their middle. */
 async function fill(usher: Usher, { organization, connection }: Pusher): Promise<string> {
@@ -58,6 +61,9 @@ async function fill(usher: Usher, { organization, connection }: Pusher): Promise
       insert into group_subgroups (organization_id, group_id, subgroup_id)
       select $1, outer_one.id, inner_one.id from crowd outer_one join crowd inner_one on inner_one.n = outer_one.n + 1
       where outer_one.n % 2 = 0
+    ), noted as (
+      insert into requests (organization_id, id, at, kind, connection_id, subject_id, method, path, status, times)
+      select $1, id, now(), 'scim', $2, id, 'POST', '/Users', 201, 1 from people
     )
     insert into events (organization_id, id, at, type, actor, subject_type, subject_id, changed, data)
     select $1, gen_random_uuid(), now(), 'user.created', 'system', 'user', id, '{}', '{}' from people`,
@@ -89,6 +95,7 @@ function requestsOf(
       patchOp({ Operations: [{ op, path: 'members', value: [{ value: user }] }] }),
     )
   const people = `${organization.path}/users`
+  const requests = `${organization.path}/requests`
   const signedOut = (who: { subject?: string; sid?: string }) => ({
     connectionId: connection.id,
     issuer: 'https://idp.example',
@@ -151,6 +158,19 @@ function requestsOf(
     'a later page for administrators': () => usher.admin('GET', `${people}?cursor=${cursor}&limit=20`),
     'a person for administrators': () => usher.admin('GET', `${people}/${user}`),
     'a time line': () => usher.admin('GET', `${people}/${user}/timeline`),
+    'the requests about a person': () => usher.admin('GET', `${requests}?userId=${user}`),
+    'the last requests': () => usher.admin('GET', requests),
+    'requests that are noted': () =>
+      insertRequests(scopeOf(usher, pusher), [
+        JSON.stringify({
+          ...{ id: EVENT, at: new Date(), kind: 'scim', connection_id: connection.id, method: 'POST' },
+          ...{ path: '/Users', status: 201, times: 1 },
+        }),
+      ]),
+    'requests that are forgotten': async () => {
+      await requestBeyond(scopeOf(usher, pusher), 1)
+      await removeRequests(scopeOf(usher, pusher), EVENT)
+    },
     'an explanation': () => usher.admin('GET', `${people}/${user}/explain`),
     'the sessions of a person': () => usher.admin('GET', `${people}/${user}/sessions`),
     'the workspaces of a person': () =>

@@ -292,6 +292,14 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('getUser', await admin('GET', `${path}/users/${id}`), 200)
     fits('getUserTimeline', await admin('GET', `${path}/users/${id}/timeline?limit=2`), 200)
     fits('explainUser', await admin('GET', `${path}/users/${id}/explain`), 200)
+    await scim('POST', '/Users', person('noted'))
+    const list = `${path}/requests`
+    let noted = fits('listRequests', await admin('GET', `${list}?status=2xx&limit=1`), 200)
+    while (noted.items.length === 0) noted = (await admin('GET', list)).body
+    fits('getRequest', await admin('GET', `${list}/${noted.items[0]?.id}`), 200)
+    fits('getRequest', await admin('GET', `${list}/x`), 404)
+    fits('listRequests', await admin('GET', `${list}?status=7`), 400)
+    fits('getUserTimeline', await admin('GET', `${path}/users/${id}/timeline`), 200)
     fits('listUserSessions', await admin('GET', `${path}/users/${id}/sessions`), 200)
     fits('endUserSession', await admin('DELETE', `${path}/users/${id}/sessions/x`), 404)
     fits('endUserSessions', await admin('DELETE', `${path}/users/${id}/sessions`), 204)
