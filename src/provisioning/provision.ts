@@ -79,7 +79,7 @@ export async function provision(
     const informed = attempt > 1 || needsFacts(policy, said.identity)
     const decision = informed ? await decide(scope, policy, said.identity) : foreign(scope, policy, said)
     const decided = decision.plan
-    if (decided.outcome !== 'refuse' && (isFresh || !isForNobody(decided))) {
+    if (decided.outcome !== 'refuse' && (isFresh || isGuarded(decided))) {
       const goingBy = named(said, decision.names)
       const userId = await apply(scope, { ...goingBy, policy, plan: decided, informed })
       if (userId) return { userId, outcome: decided.outcome }
@@ -110,9 +110,9 @@ function named(said: Pushed | SignedIn, { userName, userNameKey, externalId }: N
     : { ...said, identity: { ...said.identity, ...names } }
 }
 
-/** Nothing is written of somebody who has no place and gets none: no statement guards that either. */
-const isForNobody = (decided: Plan): boolean =>
-  'user' in decided && decided.user?.has_workspace === false && 'place' in decided && decided.place === null
+/** Whether it holds by any policy: what makes somebody names its version, and whoever is known and has a place keeps it. */
+const isGuarded = (decided: Exclude<Plan, { outcome: 'refuse' }>): boolean =>
+  decided.outcome === 'create' || (decided.outcome === 'recognize' && decided.user.has_workspace)
 
 /** As the statement that makes somebody does by itself. */
 async function assertStanding(scope: Scope, said: Pushed | SignedIn): Promise<void> {

@@ -196,6 +196,26 @@ holdOnEachLayout(t, {
       code: 'ambiguous_person',
     })
   },
+  'whom a sign-in finds is linked and placed by the rules in force, not by those remembered': async (
+    t,
+    usher,
+  ) => {
+    const { rule, push, enter, sessionOf, verified } = await scene(usher)
+    await enter({ sub: 'before' })
+    await rule({ workspace: { give: 'none' } })
+    await push({ userName: 'ada', externalId: 'ada' })
+    t.match(await sessionOf((await enter({ sub: 'ada' })).cookie), {
+      user: { userName: 'ada' },
+      workspace: null,
+    })
+    await verified('remembered.test')
+    const email = 'bob@remembered.test'
+    await push({ userName: 'bob', emails: [{ value: email }] })
+    await rule({ linking: { email: true } })
+    await enter({ sub: 'after' })
+    await rule({ linking: { email: false }, justInTime: 'off' })
+    t.match(await enter({ sub: 'b', email, email_verified: true }), { code: 'just_in_time_off' })
+  },
   'a policy names only what there is': async (t, usher) => {
     const { path } = await scene(usher)
     const id = '0190aa3c-5d1c-7a39-9d3f-2f6a1c0b7e11'
