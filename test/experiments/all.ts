@@ -2,6 +2,7 @@ import { cursorWalk } from './cursor-walk.ts'
 import { deactivation } from './deactivation.ts'
 import type { Experiment } from './experiment.ts'
 import { kill, killEmbedded } from './kill.ts'
+import { lifeCycle } from './life-cycle.ts'
 import { pushRace } from './push-race.ts'
 import { scimRace } from './scim-race.ts'
 import { signInRace } from './sign-in-race.ts'
@@ -14,4 +15,5 @@ export const experiments: readonly Experiment[] = [
   killEmbedded,
   deactivation,
   cursorWalk,
+  lifeCycle,
 ]

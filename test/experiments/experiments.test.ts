@@ -12,6 +12,7 @@ const rounds: Readonly<Record<string, number>> = {
   'kill-embedded': 1,
   deactivation: 1,
   'cursor-walk': 1,
+  'life-cycle': 2,
 }
 
 for (const experiment of experiments)

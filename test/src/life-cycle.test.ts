@@ -1,13 +1,19 @@
 import t from 'tap'
 import { stoppedClock } from './clock.ts'
+import { holdOnEachLayout } from './layouts.ts'
 import { play } from './life-cycle/play.ts'
-import { startUsher } from './usher.ts'
 
 const clock = stoppedClock()
+/** To try others, or more: as `npm run experiments -- life-cycle` does with hundreds. */
+const { USHER_TEST_SEED: seed = Date.now() % 2 ** 31, USHER_TEST_RUNS: runs = 10 } = process.env
 
-t.test('whatever happens, in any order, people are as the model says', async (t) => {
-  const usher = await startUsher(t, { clock: clock.now })
-  const seed = Number(process.env.SEED ?? 1)
-  const path = process.env.P
-  await play({ usher, clock, seed, runs: Number(process.env.RUNS ?? 10), length: 30, ...(path && { path }) })
-})
+holdOnEachLayout(
+  t,
+  {
+    'whatever happens, in whatever order, is as the model of the life cycle has it': async (t, usher) => {
+      t.comment(`seed ${seed}`)
+      await play({ usher, clock, seed: Number(seed), runs: Number(runs), length: 40 })
+    },
+  },
+  { clock: clock.now },
+)

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import type { Body } from '../api.ts'
 import { highest, isLive, isThere, type Model, type Person, ruledRoles } from './model.ts'
 import type { World } from './world.ts'
@@ -35,13 +36,17 @@ const indexes = ({ people }: Model, members: ReadonlySet<Person>) =>
   people.flatMap((person, index) => (members.has(person) && isThere(person) ? [index] : [])).join(' ')
 
 function seen(model: Model, person: Person, sessions: number): Seen {
-  const { status, reason = NONE, place, userName, externalId, byHand } = person
+  const { status, reason, place, userName, externalId, byHand } = person
   const names = [...model.groups].filter(([, members]) => members.has(person)).map(([name]) => name)
-  const active = status === 'ready' || (reason !== NONE && status === 'suspended' && false)
-  const scim = { active, userName, externalId: externalId ?? NONE, groups: names.sort().join(' ') }
+  const scim = {
+    active: status === 'ready',
+    userName,
+    externalId: externalId ?? NONE,
+    groups: names.sort().join(' '),
+  }
   return {
     status,
-    reason,
+    reason: status === 'ready' ? NONE : (reason ?? (status === 'suspended' ? 'suspended_by_scim' : status)),
     scim: isThere(person) ? scim : null,
     own: typeof place === 'object' && isThere(person) ? `${place.role} in ${place.home}` : NONE,
     shared: isThere(person) ? (byHand ?? highest(ruledRoles(model, person)) ?? NONE) : NONE,
@@ -54,38 +59,47 @@ export async function observe(world: World): Promise<Observed> {
   const { usher, path, scim, people, shared } = world
   const [users, groups] = [await scim('GET', '/Users?count=100'), await scim('GET', '/Groups?count=100')]
   const members = await usher.admin('GET', `${path}/workspaces/${shared}/members?limit=100`)
+  const records = await usher.admin('GET', `${path}/users?limit=100`)
   const roles = new Map(members.body.items.map((one) => [(one.user as Body).id, String(one.role)]))
   const live = await liveSessions(world)
-  const told = []
-  for (const [index, id] of people.entries()) {
-    const record = (await usher.admin('GET', `${path}/users/${id}`)).body
+  const told = people.map((id, index) => {
+    const record = records.body.items.find((one) => one.id === id)
     const resource = users.body.Resources.find((one) => one.id === id)
-    if (!resource) await assertGone(world, id)
-    const { status, reason = NONE } = record
-    told.push({
-      status: String(status),
-      reason: String(reason),
+    return {
+      status: String(record?.status),
+      reason: record?.reason ? String((record.reason as Body).code) : NONE,
       scim: resource ? shownBy(resource) : null,
-      own: resource ? placeOf(record) : NONE,
+      own: resource && record ? placeOf(record) : NONE,
       shared: (resource && roles.get(id)) ?? NONE,
       sessions: live.filter((at) => at === index).length,
-    })
-  }
+    }
+  })
   return { people: told, groups: Object.fromEntries(groups.body.Resources.map(membersOf(people)).sort()) }
 }
 
-async function assertGone({ scim }: World, id: string): Promise<void> {
-  const { status } = await scim('GET', `/Users/${id}`)
-  if (status !== 404) throw new Error(`not in the list, but ${status} by id`)
-}
-
+/** What has ended is looked at no more than `bygone` does. */
 async function liveSessions({ usher, sessions }: World): Promise<number[]> {
   const live: number[] = []
-  for (const { cookie, at } of sessions) {
+  for (const session of sessions.filter(({ ended }) => !ended)) {
+    const { cookie, at } = session
     const { status } = await usher.call({ method: 'GET', url: '/session/verify', headers: { cookie } })
     if (status === 200) live.push(at)
+    else session.ended = true
   }
   return live
+}
+
+/** Asks at the end for what must not be there any more. */
+export async function bygone({ usher, scim, people, sessions }: World, model: Model): Promise<void> {
+  for (const [index, id] of people.entries()) {
+    const person = model.people[index]
+    const { status } = await scim('GET', `/Users/${id}`)
+    assert.equal(status, person && isThere(person) ? 200 : 404)
+  }
+  for (const { cookie, ended } of sessions) {
+    const { status } = await usher.call({ method: 'GET', url: '/session/verify', headers: { cookie } })
+    assert.equal(status, ended ? 401 : 200)
+  }
 }
 
 const sorted = (values: unknown) =>

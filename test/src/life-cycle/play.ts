@@ -4,15 +4,15 @@ import { checkInvariants } from '../../../db/index.ts'
 import type { Usher } from '../usher.ts'
 import { type Action, actions, firstRules } from './actions.ts'
 import { apply, type Model } from './model.ts'
-import { expected, observe } from './observed.ts'
+import { bygone, expected, observe } from './observed.ts'
 import { type Clock, createWorld, perform, type World } from './world.ts'
 
 /** Something that happens to both; what is answered and what is then to be seen must be the same. */
 class Happening implements fc.AsyncCommand<Model, World> {
   readonly action: Action
-  readonly tell: (action: Action) => void
+  readonly tell: (what: Action['do']) => void
 
-  constructor(action: Action, tell: (action: Action) => void) {
+  constructor(action: Action, tell: (what: Action['do']) => void) {
     this.action = action
     this.tell = tell
   }
@@ -24,7 +24,7 @@ class Happening implements fc.AsyncCommand<Model, World> {
   }
 
   async run(model: Model, world: World): Promise<void> {
-    this.tell(this.action)
+    this.tell(this.action.do)
     const promised = apply(model, this.action)
     const happened = await perform(world, this.action)
     assert.deepEqual({ ...happened, ...(await observe(world)) }, { ...promised, ...expected(model) })
@@ -45,7 +45,8 @@ export interface Play {
   readonly length: number
   /** Of fast-check, to begin where a failure was. */
   readonly path?: string
-  readonly tell?: (action: Action) => void
+  /** Called with the kind of each thing that happens, and with `sequence` at the end of each. */
+  readonly tell?: (what: Action['do'] | 'sequence') => void
 }
 
 const untold = () => {}
@@ -58,9 +59,11 @@ export async function play({ usher, clock, seed, runs, length, path, tell = unto
     const world = await createWorld(usher, clock)
     const model = createModel(clock.now().getTime())
     await fc.asyncModelRun(() => ({ model, real: world }), sequence)
+    await bygone(world, model)
     assert.deepEqual(await checkInvariants(usher.db), [])
+    tell('sequence')
   })
-  await fc.assert(property, { seed, numRuns: runs, ...(path !== undefined && { path }), endOnFailure: false })
+  await fc.assert(property, { seed, numRuns: runs, ...(path !== undefined && { path }) })
 }
 
 const createModel = (now: number): Model => ({

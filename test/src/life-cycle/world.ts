@@ -25,7 +25,7 @@ export interface World {
   /** Ids, in the order in which people came. */
   readonly people: string[]
   readonly groups: Map<string, string>
-  readonly sessions: { readonly at: number; readonly cookie: string }[]
+  readonly sessions: { readonly at: number; readonly cookie: string; ended: boolean }[]
   readonly rules: Rules
 }
 
@@ -41,7 +41,15 @@ export async function createWorld(usher: Usher, clock: Clock): Promise<World> {
   const shared = await make('workspaces', { name: 'Shared', ownerId })
   const connections = { A: pusher.connection, B: await usher.makeConnection(organization, { oidc: OIDC }) }
   const place = { path, organizationId: organization.id, scim, connections, shared, research }
-  const world = { usher, clock, ...place, people: [], groups: new Map(), sessions: [], rules: { ...firstRules } }
+  const world = {
+    usher,
+    clock,
+    ...place,
+    people: [],
+    groups: new Map(),
+    sessions: [],
+    rules: { ...firstRules },
+  }
   await change(world, firstRules)
   return world
 }
@@ -118,7 +126,7 @@ async function signIn(world: World, { by, sub, name }: Extract<Action, { do: 'si
   if (code !== undefined) return { answer: code }
   const { body } = await usher.call({ method: 'GET', url: '/session', headers: { cookie } })
   const who = numbered(world, (body.user as Body).id)
-  sessions.push({ at: who, cookie })
+  sessions.push({ at: who, cookie, ended: false })
   return { answer: 'in', who }
 }
 
