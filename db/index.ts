@@ -55,6 +55,7 @@ export {
   lockGroup,
   type MemberRow,
 } from './groups.ts'
+export * from './held-roles.ts'
 export { holdAlone } from './hold.ts'
 export { findHold, type HoldRow, liftHold, placeHold } from './holds.ts'
 export { checkInvariants, type Violation } from './invariants.ts'

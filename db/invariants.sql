@@ -57,6 +57,11 @@ left join users u on u.organization_id = m.organization_id and u.id = m.user_id
 left join workspaces w on w.organization_id = m.organization_id and w.id = m.workspace_id
 where u.id is null or w.id is null;
 
+-- name: what is held is held by the brake
+select r.organization_id, r.id
+from reevaluations r left join brakes b on b.organization_id = r.organization_id
+where r.state = 'held' and b.held_since is null;
+
 -- name: a role in a team is somebody's, in a team that there is
 select m.organization_id, m.user_id, m.team_id
 from team_memberships m

@@ -1,7 +1,8 @@
 import { type Db, query } from './connect.ts'
 import type { Scope } from './scope.ts'
 
-export type ReevaluationState = 'waiting' | 'running' | 'done' | 'superseded'
+/** `held`: by the brake. */
+export type ReevaluationState = 'waiting' | 'running' | 'held' | 'done' | 'superseded'
 
 /** People for whom it is decided anew what they get by their groups, and how far that has come. */
 export interface ReevaluationRow {
@@ -27,7 +28,7 @@ const begin = {
   text: `
   with before as (
     update reevaluations set state = 'superseded', finished_at = $2
-    where organization_id = $1 and policy_version is not null and state in ('waiting', 'running')
+    where organization_id = $1 and policy_version is not null and state in ('waiting', 'running', 'held')
     returning since_version
   )
   insert into reevaluations (organization_id, id, policy_version, since_version, done, state, created_at)
@@ -99,7 +100,7 @@ export async function latestRollout({ db, organizationId }: Scope): Promise<Reev
 const deferred = {
   name: 'count_deferred_groups',
   text: `select count(*)::integer as total from reevaluations
-         where organization_id = $1 and policy_version is null and state in ('waiting', 'running')`,
+         where organization_id = $1 and policy_version is null and state in ('waiting', 'running', 'held')`,
 }
 
 /** How many changes of groups are not yet put into effect. */

@@ -354,7 +354,7 @@ const tables: Record<string, string> = {
     cursor uuid,
     total integer,
     done integer not null,
-    state text not null check (state in ('waiting', 'running', 'done', 'superseded')),
+    state text not null check (state in ('waiting', 'running', 'held', 'done', 'superseded')),
     created_at timestamptz not null,
     finished_at timestamptz,
     primary key (organization_id, id),

@@ -1,5 +1,12 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { countDueDepartures, findBrake, listTransfers, type Scope, type TransferRow } from '../../db/index.ts'
+import {
+  countDueDepartures,
+  countHeldReevaluations,
+  findBrake,
+  listTransfers,
+  type Scope,
+  type TransferRow,
+} from '../../db/index.ts'
 import { isUuid } from '../ids.ts'
 import { allowanceOf, liftBrake } from '../provisioning/brake.ts'
 import { giveAway } from '../provisioning/departures.ts'
@@ -18,6 +25,7 @@ async function brakeView(scope: Scope): Promise<object> {
     most: await allowanceOf(scope, policy),
     done: row?.done ?? 0,
     waiting: await countDueDepartures(scope, due),
+    heldRollouts: await countHeldReevaluations(scope),
     ...(row && { hourFrom: row.hour_from }),
     ...(row?.held_since && { heldSince: row.held_since }),
     ...(row?.released_until && { releasedUntil: row.released_until }),

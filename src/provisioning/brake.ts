@@ -1,4 +1,12 @@
-import { countChanges, countPeople, holdBrake, releaseBrake, type Scope } from '../../db/index.ts'
+import {
+  countChanges,
+  countPeople,
+  holdBrake,
+  releaseBrake,
+  resumeReevaluations,
+  type Scope,
+  transact,
+} from '../../db/index.ts'
 import { eventOf } from '../events/record.ts'
 import type { PolicyDocument } from './policy.ts'
 
@@ -9,15 +17,28 @@ export class Braked extends Error {
 
 const HOUR = 3_600_000
 
-/** How many archives, transfers and erasures there may be within an hour; one at least. */
+/** How many archives, transfers, erasures and changes of roles by rule there may be within an hour; one at least. */
 export async function allowanceOf(scope: Scope, { brake }: Pick<PolicyDocument, 'brake'>): Promise<number> {
   if (brake.percent === 100) return brake.most
-  return Math.min(brake.most, Math.max(1, Math.floor(((await countPeople(scope)) * brake.percent) / 100)))
+  const people = await countPeople(scope, Math.ceil((brake.most * 100) / brake.percent))
+  return Math.min(brake.most, Math.max(1, Math.floor((people * brake.percent) / 100)))
 }
 
 /** Within the transaction that does them. Throws `Braked` where they are to wait for an administrator. */
 export async function passBrake(scope: Scope, change: { count: number; most: number }): Promise<void> {
   if (!(await countChanges(scope, change))) throw new Braked()
+}
+
+/** Within the transaction that takes so many roles: false where they are to wait, and the brake is on from then. */
+export async function mayTakeRoles(
+  scope: Scope,
+  { version, brake, count }: Pick<PolicyDocument, 'brake'> & { version: number; count: number },
+): Promise<boolean> {
+  if (count === 0) return true
+  const most = await allowanceOf(scope, { brake })
+  if (await countChanges(scope, { count, most })) return true
+  await applyBrake(scope, { version, most })
+  return false
 }
 
 /** Puts the brake on: from now on all such changes wait. */
@@ -38,5 +59,12 @@ export async function applyBrake(
 export function liftBrake(scope: Scope): Promise<boolean> {
   const subject = { type: 'organization', id: scope.organizationId } as const
   const until = new Date(scope.now.getTime() + HOUR)
-  return releaseBrake(scope, until, [eventOf({ type: 'brake.released', subject, data: { until } })])
+  const event = eventOf({ type: 'brake.released', subject, data: { until } })
+  return transact(scope.db, async (db) => {
+    const held = { ...scope, db }
+    const isLifted = await releaseBrake(held, until, [event])
+    // A statement of its own, which sees what was held until the one before could have the brake.
+    if (isLifted) await resumeReevaluations(held)
+    return isLifted
+  })
 }

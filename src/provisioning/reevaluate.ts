@@ -1,6 +1,7 @@
 import {
   currentPolicy,
   deferGroups,
+  deferTaking,
   groupInputs,
   hasClaimedGroups,
   holdPeople,
@@ -12,10 +13,11 @@ import {
   writeGroupRoles,
 } from '../../db/index.ts'
 import { newId } from '../ids.ts'
+import { mayTakeRoles } from './brake.ts'
 import { matchingOf } from './group-rules.ts'
 import type { SignIn } from './identity.ts'
 import { wholePolicy } from './policy.ts'
-import { type RoleChange, roleChanges } from './role-changes.ts'
+import { type RoleChange, roleChanges, takes } from './role-changes.ts'
 
 /** Beyond these, the people of a group's change are seen to in the background. */
 const MOST_IN_A_REQUEST = 1000
@@ -27,23 +29,36 @@ const MOST_AT_ONCE = 200
 export async function reevaluateMoved(scope: Scope, eventId: string): Promise<void> {
   const { people, groups } = await peopleMoved(scope, eventId, MOST_IN_A_REQUEST + 1)
   if (people.length > MOST_IN_A_REQUEST) await deferGroups(scope, { id: newId(), groups })
-  else await reevaluate(scope, people)
+  else await reevaluateNow(scope, people)
+}
+
+/** Whatever the brake holds is taken in the background once it is released. */
+async function reevaluateNow(scope: Scope, people: readonly string[]): Promise<void> {
+  if (!(await reevaluate(scope, people))) await deferTaking(scope, newId())
 }
 
 /**
  * Decides anew what these people get by their groups, and writes what differs, by the newest policy and by what is
- * committed once nobody else decides about them. Runs within a transaction.
+ * committed once nobody else decides about them. False where the brake holds roles that were to be taken. Runs within a
+ * transaction.
  */
-export async function reevaluate(scope: Scope, ids: readonly string[]): Promise<void> {
+export async function reevaluate(scope: Scope, ids: readonly string[]): Promise<boolean> {
   const held = ids.length > 0 ? await holdPeople(scope, ids) : []
   const policy = held.length > 0 ? await currentPolicy(scope) : null
-  if (!policy) return
-  const matching = matchingOf(wholePolicy(policy.document).groups)
+  if (!policy) return true
+  const { version } = policy
+  const { groups, brake } = wholePolicy(policy.document)
+  const matching = matchingOf(groups)
+  let isWhole = true
   for (let begin = 0; begin < held.length; begin += MOST_AT_ONCE) {
     const rows = await groupInputs(scope, held.slice(begin, begin + MOST_AT_ONCE))
     const changes = rows.flatMap((row) => roleChanges(matching, row))
-    if (changes.length > 0) await writeGroupRoles(scope, policy.version, changes.map(told))
+    const mayTake = await mayTakeRoles(scope, { version, brake, count: changes.filter(takes).length })
+    const done = mayTake ? changes : changes.filter((change) => !takes(change))
+    if (done.length > 0) await writeGroupRoles(scope, version, done.map(told))
+    isWhole &&= mayTake
   }
+  return isWhole
 }
 
 const told = (change: RoleChange) => ({ ...change, eventId: newId() })
@@ -62,7 +77,7 @@ export async function heedClaimedGroups(
   if (await hasClaimedGroups(scope, claimed)) return
   await transact(scope.db, async (db) => {
     const held = { ...scope, db }
-    if (await keepClaimedGroups(held, claimed)) await reevaluate(held, [userId])
+    if (await keepClaimedGroups(held, claimed)) await reevaluateNow(held, [userId])
   })
 }
 
@@ -72,7 +87,7 @@ export async function writePerson(scope: Scope, write: Parameters<typeof updateU
   return transact(scope.db, async (db) => {
     const held = { ...scope, db }
     const isWritten = await updateUser(held, write)
-    if (isWritten) await reevaluate(held, [write.id])
+    if (isWritten) await reevaluateNow(held, [write.id])
     return isWritten
   })
 }

@@ -11,6 +11,10 @@ export interface RoleChange extends GroupRole {
   readonly groups: readonly string[]
 }
 
+/** Whether somebody loses a role, or has another in its place: what may be a mistake in great numbers. */
+export const takes = ({ kind, role, before }: RoleChange): boolean =>
+  kind === 'revoked' || (kind === 'changed' && before?.role !== role)
+
 const placeOf = ({ place, placeId }: Pick<GroupRole, 'place' | 'placeId'>) => `${place} ${placeId}`
 
 /** Pure: from what somebody has by rules to what they are to have. */

@@ -8,6 +8,7 @@ import {
   findPolicyVersion,
   groupsWithin,
   hasOlderTransactions,
+  holdReevaluation,
   listGroupNames,
   type Meant,
   nextMeant,
@@ -60,7 +61,7 @@ async function oldersEnd(db: Db, stop: AbortSignal): Promise<void> {
   }
 }
 
-/** One batch in a transaction with how far it has come; nothing where another process is at it, or it has ended. */
+/** One batch in a transaction with how far it has come; nothing where another is at it, it has ended, or is held. */
 async function step(scope: Scope, id: string, known: Meant | undefined): Promise<Meant | undefined> {
   return transact(scope.db, async (db) => {
     const held = { ...scope, db }
@@ -69,7 +70,10 @@ async function step(scope: Scope, id: string, known: Meant | undefined): Promise
     const meant = known ?? (await meantBy(held, row))
     const total = row.total ?? (await countMeant(held, meant))
     const people = await nextMeant(held, meant, { after: row.cursor ?? FIRST, limit: BATCH })
-    await reevaluate(held, people)
+    if (!(await reevaluate(held, people))) {
+      await holdReevaluation(held, { id, total })
+      return undefined
+    }
     const cursor = people.length < BATCH ? null : (people.at(-1) ?? null)
     await advanceReevaluation(held, { id, cursor, total, done: people.length })
     return cursor === null ? undefined : meant

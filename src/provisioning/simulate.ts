@@ -11,7 +11,7 @@ import {
 import { matchingOf } from './group-rules.ts'
 import { type Placing, placingOf } from './placing.ts'
 import { type Policies, type Policy, type PolicyDocument, policyOf } from './policy.ts'
-import { type RoleChange, roleChanges } from './role-changes.ts'
+import { type RoleChange, roleChanges, takes } from './role-changes.ts'
 
 /** Policies as if a document were in force; its version is 0. */
 export async function suppose(scope: Scope, document: PolicyDocument): Promise<Policies> {
@@ -41,7 +41,7 @@ export interface Comparison {
   readonly getting: number
   readonly items: readonly Difference[]
   /** What putting the rules of groups into effect would do. */
-  readonly roles: Readonly<Record<RoleChange['kind'], number>> & { readonly items: readonly ForetoldRole[] }
+  readonly roles: Readonly<Tally['roles']> & { readonly items: readonly ForetoldRole[] }
   /** Where there are more people: the last who was looked at. */
   readonly last?: string
 }
@@ -62,7 +62,8 @@ interface Tally {
   different: number
   getting: number
   readonly items: Difference[]
-  readonly roles: { granted: number; changed: number; revoked: number }
+  /** `taken`: how many of them the brake counts. */
+  readonly roles: Record<RoleChange['kind'] | 'taken', number>
   readonly roleItems: (RoleChange & { readonly userName: string })[]
 }
 
@@ -75,7 +76,7 @@ export async function compare(
   policies: readonly [Policy, Policy],
   { userId, after, most }: Compared,
 ): Promise<Comparison> {
-  const roles = { granted: 0, changed: 0, revoked: 0 }
+  const roles = { granted: 0, changed: 0, revoked: 0, taken: 0 }
   const tally: Tally = { people: 0, different: 0, getting: 0, items: [], roles, roleItems: [] }
   let rows: NewcomerRow[]
   let last = after
@@ -128,6 +129,7 @@ async function countRoles(
     const row = inputs.get(id)
     for (const change of row ? roleChanges(matching, row) : []) {
       roles[change.kind]++
+      if (takes(change)) roles.taken++
       if (roleItems.length < most) roleItems.push({ ...change, userName })
     }
   }

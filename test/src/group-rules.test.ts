@@ -163,6 +163,7 @@ holdOnEachLayout(t, {
     t.match((await rollout()).body, { waitingGroups: 1 })
     await work(usher)
     t.equal((await heldBy(usher, ids[1000] ?? '')).length, 1)
+    await asked(usher, pusher, { brake: { most: 2000 } })
     await scim('DELETE', `/Groups/${all}`)
     await work(usher)
     t.match((await rollout()).body, { waitingGroups: 0 })

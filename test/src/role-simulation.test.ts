@@ -1,40 +1,25 @@
 import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
-import { rollOut } from '../../src/provisioning/rollout.ts'
-import type { Ask } from './api.ts'
 import { holdOnEachLayout } from './layouts.ts'
-import { patchOp, person } from './people.ts'
-import type { Pusher, Usher } from './usher.ts'
-
-const work = (usher: Usher) =>
-  rollOut({ db: usher.db, clock: () => new Date() }, new AbortController().signal)
+import { patchOp } from './people.ts'
+import { type RoleScene, roleScene } from './role-scene.ts'
+import type { Usher } from './usher.ts'
 
 async function scene(usher: Usher) {
-  const pusher = await usher.makePusher()
-  const { id, path } = pusher.organization
-  const [workspace, team] = [randomUUID(), randomUUID()]
-  await usher.rows(
-    `with crew as (insert into teams (organization_id, id, name, created_at) values ($1, $3, 'Crew', now()))
-     insert into workspaces (organization_id, id, team_id, name, created_at)
-     select $1, $2, id, 'Yard', now() from teams where organization_id = $1 and home`,
-    [id, workspace, team],
-  )
+  const at = await roleScene(usher)
   const simulate = async (body: object) => {
-    const answer = await usher.admin('POST', `${path}/policies/simulate`, body)
+    const answer = await usher.admin('POST', `${at.path}/policies/simulate`, body)
     if (answer.status !== 200) throw new Error(answer.text)
     return answer.body.people as Foretold
   }
   const apply = async (policy: object) => {
-    const answer = await usher.admin('PATCH', `${path}/policy`, policy)
-    if (answer.status !== 200) throw new Error(answer.text)
-    await work(usher)
-    return answer.body.version as number
+    const version = await at.rule(policy)
+    await at.work()
+    return version
   }
-  return { ...pusher, path, id, workspace, team, simulate, apply }
+  return { ...at, simulate, apply }
 }
-
-type Scene = Pusher & Awaited<ReturnType<typeof scene>>
 
 interface ForetoldRole {
   readonly userId: string
@@ -60,18 +45,8 @@ interface Foretold {
   readonly next?: string
 }
 
-async function push(scim: Ask, userName: string, more: object = {}): Promise<string> {
-  return (await scim('POST', '/Users', { ...person(userName), ...more })).body.id
-}
-
-async function group(scim: Ask, displayName: string, ...ids: string[]): Promise<string> {
-  const answer = await scim('POST', '/Groups', { displayName, members: ids.map((value) => ({ value })) })
-  if (answer.status !== 201) throw new Error(answer.text)
-  return answer.body.id
-}
-
 /** What a version has done to roles, as it was foretold. */
-async function happened(usher: Usher, { id }: Scene, version: number): Promise<unknown[]> {
+async function happened(usher: Usher, { id }: RoleScene, version: number): Promise<unknown[]> {
   return usher.rows(
     `select e.subject_id as "userId", u.user_name as "userName", substr(e.type, 12) as change, e.rule,
        e.data -> 'workspace' as workspace, e.data -> 'team' as team, e.data -> 'role' as role,
@@ -104,28 +79,29 @@ const people = fc.array(
 type Rules = typeof rules extends fc.Arbitrary<infer R> ? R : never
 type People = typeof people extends fc.Arbitrary<infer P> ? P : never
 
-const groupsOf = ({ workspace, team }: Scene, drawn: Rules) =>
+const groupsOf = ({ workspace, team }: RoleScene, drawn: Rules) =>
   drawn.map(({ place, role, ...rest }) => {
     const where = place === 'workspace' ? { workspace } : place === 'team' ? { team } : {}
     return { ...rest, give: { role, ...where } }
   })
 
-async function populate(usher: Usher, { scim, organization, id }: Scene, drawn: People): Promise<void> {
+async function populate(usher: Usher, at: RoleScene, drawn: People): Promise<void> {
+  const { scim, organization, id, push, group } = at
   const names = ['Eng-A', 'eng-b', 'Sales', 'All']
   const inside: string[][] = names.map(() => [])
   const said = { oidc: { issuer: 'https://idp.example', clientId: 'c', claims: { groups: 'groups' } } }
   const connection = await usher.makeConnection(organization, said)
-  for (const [at, { groups, is }] of drawn.entries()) {
-    const claimed = { sub: `p${at}`, groups: groups.map((one) => names[one]) }
+  for (const [index, { groups, is }] of drawn.entries()) {
+    const claimed = { sub: `p${index}`, groups: groups.map((one) => names[one]) }
     if (is === 'claimed') await usher.signIn(connection, claimed)
     else {
-      const userId = await push(scim, `p${at}@acme.example`, is === 'guest' ? { userType: 'Guest' } : {})
+      const userId = await push(`p${index}@acme.example`, is === 'guest' ? { userType: 'Guest' } : {})
       for (const one of groups) inside[one]?.push(userId)
     }
   }
   let inner: string | undefined
-  for (const [at, name] of names.entries())
-    inner = await group(scim, name, ...(inside[at] ?? []), ...(inner === undefined ? [] : [inner]))
+  for (const [index, name] of names.entries())
+    inner = await group(name, ...(inside[index] ?? []), ...(inner === undefined ? [] : [inner]))
   const others = await usher.rows<{ id: string; user_name: string }>(
     `select id, user_name from users where organization_id = $1 and user_name like '%@%' order by user_name`,
     [id],
@@ -166,9 +142,9 @@ holdOnEachLayout(t, {
     t.ok(done > 15, 'there was something to foretell')
   },
   'one person is looked at alone, and a list has as many as are asked for': async (t, usher) => {
-    const { scim, simulate, workspace, apply, path } = await scene(usher)
-    const [ada, bob] = [await push(scim, 'ada@acme.example'), await push(scim, 'bob@acme.example')]
-    await group(scim, 'Eng', ada, bob)
+    const { push, group, simulate, workspace, apply, path } = await scene(usher)
+    const [ada, bob] = [await push('ada@acme.example'), await push('bob@acme.example')]
+    await group('Eng', ada, bob)
     const policy = { groups: [{ id: 'eng', group: 'Eng', give: { workspace, role: 'member' } }] }
     const one = await simulate({ policy, user: bob })
     t.match(one, { people: 1, roles: { granted: 1, changed: 0, revoked: 0 } })
