@@ -132,8 +132,12 @@ const contested = (code: RefusalCode, rule: string, people: readonly [Match, ...
 
 const pushed = (policy: Policy, push: Push, user: Match) => ({
   user,
-  place: push.active ? missingPlace(policy, push, user) : null,
+  place: push.active && !isShutOut(user) ? missingPlace(policy, push, user) : null,
 })
+
+/** By an administrator or by a rule: SCIM that has not shut them out does not let them in. */
+export const isShutOut = ({ status, reason }: Pick<Match, 'status' | 'reason'>): boolean =>
+  status === 'suspended' && reason !== null
 
 /** Of those who had the externalId and can be restored by it, who left last. */
 function formerOf(policy: Policy, matches: readonly Match[], now: Date): Match | undefined {

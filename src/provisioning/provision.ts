@@ -22,7 +22,7 @@ import { needsFacts } from './facts.ts'
 import type { Identity, Push, SignIn } from './identity.ts'
 import { news } from './news.ts'
 import { placed } from './placed.ts'
-import { nothingKnown, type Plan, plan, type Refusal } from './plan.ts'
+import { isShutOut, nothingKnown, type Plan, plan, type Refusal } from './plan.ts'
 import type { Policies, Policy } from './policy.ts'
 import { writePerson } from './reevaluate.ts'
 import { ConnectionGone, Refused } from './refused.ts'
@@ -191,10 +191,8 @@ function rewrite(scope: Scope, { policy, identity, plan: decided }: Planned, use
   const rewritten = happened(type, user.id, { policy, identity, rule: decided.rule })
   const { place, told } = placed(user.id, { policy, identity, placing: decided.place })
   const events = [rewritten, ...told]
-  const record = recordOf(identity, { managed: true })
-  const externalId = identity.externalId ?? user.external_id
   const { id, version } = user
-  const write = { id, version, record: { ...record, external_id: externalId }, place, events }
+  const write = { id, version, record: recordOver(identity, user), place, events }
   if (user.status !== 'archived') return writePerson(scope, write)
   return transact(scope.db, async (db) => {
     const held = { ...scope, db }
@@ -202,6 +200,12 @@ function rewrite(scope: Scope, { policy, identity, plan: decided }: Planned, use
     if (isWritten) await reviveArchived(held, id)
     return isWritten
   })
+}
+
+function recordOver(identity: Identity, user: Match): UserRecord {
+  const record = recordOf(identity, { managed: true })
+  const { status, reason } = record.status === 'ready' && isShutOut(user) ? user : record
+  return { ...record, external_id: identity.externalId ?? user.external_id, status, reason }
 }
 
 async function link(scope: Scope, planned: Planned, user: Match): Promise<string | undefined> {

@@ -7,6 +7,7 @@ import { patchUser, person } from './people.ts'
 import type { Usher } from './usher.ts'
 
 const clock = stoppedClock()
+const OIDC = { issuer: 'https://idp.example', clientId: 'c' }
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
 async function scene(usher: Usher) {
@@ -163,6 +164,19 @@ holdOnEachLayout(
       t.match((await ask(ada)).body, { reason: { code: 'suspended_by_scim' } }, 'now it is SCIM')
       await patchUser(scim, ada, { active: true })
       t.equal(await statusOf(ada), 'ready')
+      t.same(await checkInvariants(usher.db), [])
+    },
+    'who is shut out stays so when SCIM takes them over': async (t, usher) => {
+      const { organization, scim, connection } = await usher.makePusher({ oidc: OIDC, scim: {} })
+      await usher.signIn(connection, { sub: 'ada', preferred_username: 'ada' })
+      const of = `${organization.path}/users`
+      const [{ id } = { id: '' }] = (await usher.admin('GET', of)).body.items
+      await usher.admin('POST', `${of}/${id}/suspend`)
+      const again = person('ada', { externalId: 'ada', active: true })
+      t.match(await scim('POST', '/Users', again), { status: 201, body: { id, active: false } })
+      t.match(await usher.signIn(connection, { sub: 'ada' }), { code: 'suspended' })
+      await patchUser(scim, id, { active: false })
+      t.match(await patchUser(scim, id, { active: true }), { body: { active: true } })
       t.same(await checkInvariants(usher.db), [])
     },
     'who was suspended before comes back suspended; a name that is taken is a conflict': async (t, usher) => {
