@@ -63,26 +63,45 @@ export type Action =
   | { readonly do: 'work' }
 
 const administering = ['suspend', 'reactivate', 'restore', 'erase', 'end sessions', 'hold', 'lift'] as const
+const often = ['suspend', 'reactivate', 'restore'] as const
 
-const names = fc.constantFrom('ada', 'Bob', 'cy')
-const keys = fc.constantFrom('k1', 'k2', 'k3')
-const at = fc.nat(5)
+const pairs = fc.constantFrom(
+  ...(['ada', 'Bob', 'cy'] as const).map((userName, at) => ({ userName, key: `k${at + 1}` })),
+)
+/** Mostly what belongs together; else nobody would ever be met again. */
+const both = fc.oneof(
+  { arbitrary: pairs, weight: 4 },
+  {
+    arbitrary: fc.tuple(pairs, pairs).map(([{ userName }, { key }]) => ({ userName, key })),
+    weight: 1,
+  },
+)
+const keys = pairs.map(({ key }) => key)
+const at = fc.oneof(fc.nat(1), fc.nat(5))
 const [userType, department] = [fc.constantFrom('Guest', 'Member'), fc.constantFrom('Research', 'Sales')]
 const active = fc.boolean()
-const mostlyActive = fc.constantFrom(true, true, true, false)
-const known = { userName: names, userType, department }
+const known = { userName: pairs.map(({ userName }) => userName), userType, department }
+const said = fc
+  .record({
+    both,
+    userType,
+    department,
+    active: fc.constantFrom(true, true, true, false),
+    keyless: fc.nat(7),
+  })
+  .map(({ both: { userName, key }, keyless, ...more }) => ({
+    ...more,
+    userName,
+    externalId: keyless ? key : null,
+  }))
+const wholly = said.map((one) => ({ ...one, externalId: one.externalId ?? 'k1' }))
 
 const just = <T extends string>(value: T) => fc.constant(value)
 
 /** Its kinds as often as they are to happen. */
 export const actions: fc.Arbitrary<Action>[] = [
-  ...Array.from({ length: 3 }, () =>
-    fc.record({
-      do: just('push'),
-      said: fc.record({ ...known, externalId: fc.option(keys, { freq: 6 }), active: mostlyActive }),
-    }),
-  ),
-  fc.record({ do: just('put'), at, said: fc.record({ ...known, externalId: keys, active: mostlyActive }) }),
+  ...Array.from({ length: 3 }, () => fc.record({ do: just('push'), said })),
+  fc.record({ do: just('put'), at, said: wholly }),
   ...Array.from({ length: 2 }, () =>
     fc.record({
       do: just('patch'),
@@ -97,16 +116,13 @@ export const actions: fc.Arbitrary<Action>[] = [
     }),
   ),
   fc.record({ do: just('delete'), at }),
-  ...Array.from({ length: 2 }, () =>
-    fc.record({
-      do: just('sign-in'),
-      by: fc.constantFrom('A' as const, 'A' as const, 'B' as const),
-      sub: keys,
-      name: names,
-    }),
+  ...Array.from({ length: 3 }, () =>
+    fc
+      .record({ do: just('sign-in'), by: fc.constantFrom('A' as const, 'A' as const, 'B' as const), both })
+      .map(({ both: { userName: name, key: sub }, ...more }) => ({ ...more, sub, name })),
   ),
   ...Array.from({ length: 2 }, () =>
-    fc.record({ do: just('administer'), at, what: fc.constantFrom(...administering) }),
+    fc.record({ do: just('administer'), at, what: fc.constantFrom(...administering, ...often) }),
   ),
   fc.record({
     do: just('role'),
