@@ -73,6 +73,24 @@ export interface ConflictRow {
   readonly answered_by: string | null
 }
 
+const saidOfNewcomer = `coalesce(c.evidence #>> '{newcomer,externalId}', c.evidence #>> '{newcomer,userNameKey}')`
+
+/**
+ * SQL of whether a conflict `c` is of the person `$2`: they are one of the people in it, or they came, by a login of
+ * theirs or by what their connection has pushed as theirs at any time.
+ */
+export const isOfPerson = `(
+  c.evidence -> 'people' @> jsonb_build_array(jsonb_build_object('id', $2::uuid::text))
+  or exists (
+    select from identities i where i.organization_id = $1 and i.user_id = $2 and i.connection_id = c.connection_id
+      and i.issuer = c.evidence #>> '{newcomer,login,issuer}' and i.subject = c.evidence #>> '{newcomer,login,subject}')
+  or (c.via = 'scim' and exists (
+    select from users u where u.organization_id = $1 and u.id = $2 and u.connection_id = c.connection_id and (
+      ${saidOfNewcomer} in (u.external_id, u.user_name_key) or exists (
+        select from event_personal p where p.organization_id = $1 and p.user_id = $2
+          and ${saidOfNewcomer} in (p.data #>> '{before,externalId}', lower(p.data #>> '{before,userName}'))))))
+)`
+
 const columns = `id, connection_id, via, code, user_id, evidence, seen, first_at, last_at, request_id,
   answer, answered_at, answered_by`
 

@@ -36,7 +36,7 @@ export {
 } from './credentials.ts'
 export * from './domains.ts'
 export { type Embedded, startEmbedded } from './embedded.ts'
-export { eraseUser } from './erasure.ts'
+export * from './erasure.ts'
 export { type Failure, failureOf } from './errors.ts'
 export { type EventRow, eventsOf, type NewEvent, recordEvents } from './events.ts'
 export { endings, removeExpired } from './expired.ts'
@@ -104,7 +104,9 @@ export {
   checklistOf,
   findChecklist,
   finishStep,
+  forgetProgress,
   isChecklistOn,
+  isOnboardingThere,
   onboardingProgress,
   type ProgressRow,
   putChecklist,
@@ -129,6 +131,7 @@ export {
   type PersonRow,
   peopleFirstParameter,
 } from './people.ts'
+export { dataLists, listedData, openSnapshot, personData } from './person-data.ts'
 export {
   currentPolicy,
   existingPlaces,

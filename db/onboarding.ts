@@ -127,6 +127,35 @@ export async function setDismissed(
   await query(scope.db, dismissed ? dismiss : resume, [...written(scope, events), userId])
 }
 
+const isThere = {
+  name: 'is_onboarding_there',
+  text: `select from pg_tables where schemaname = 'onboarding' and tablename = 'finished_steps'`,
+}
+
+/** Whether there is anything to read: the schema may have been dropped. */
+export async function isOnboardingThere({ db }: Scope): Promise<boolean> {
+  return (await query(db, isThere, [])).length === 1
+}
+
+/** What there is of one person, as `person-data.ts` reads it. */
+export const progressParts = {
+  finishedSteps: `
+    select f.step, f.at from onboarding.finished_steps f where f.organization_id = $1 and f.user_id = $2 order by f.step`,
+  dismissal: `select d.at from onboarding.dismissals d where d.organization_id = $1 and d.user_id = $2`,
+} as const
+
+const forget = {
+  name: 'forget_progress',
+  text: `
+  with steps as (delete from onboarding.finished_steps where organization_id = $1 and user_id = $2)
+  delete from onboarding.dismissals where organization_id = $1 and user_id = $2`,
+}
+
+/** Removes what somebody has done of a checklist, be it off by now. */
+export async function forgetProgress(scope: Scope, userId: string): Promise<void> {
+  if (await isOnboardingThere(scope)) await query(scope.db, forget, [scope.organizationId, userId])
+}
+
 /** Runs `work` in a transaction whose statements may take so many milliseconds each. */
 export async function briefly<T>(
   scope: Scope,

@@ -14,6 +14,7 @@ import { connectionTestHandlers } from './connection-tests.ts'
 import { connectionHandlers } from './connections.ts'
 import { credentialHandlers } from './credentials.ts'
 import { domainHandlers } from './domains.ts'
+import { exportHandlers } from './exports.ts'
 import { leavingHandlers } from './leaving.ts'
 import { logoHandlers, MOST_LOGO_BYTES } from './logos.ts'
 import { memberHandlers } from './members.ts'
@@ -64,6 +65,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     ...credentialHandlers(admin),
     ...domainHandlers(admin),
     ...leavingHandlers(admin),
+    ...exportHandlers(admin),
     ...memberHandlers(admin),
     ...policyHandlers(admin),
     ...publicConnectionHandlers(admin),

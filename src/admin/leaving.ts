@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { findHold, type HoldRow } from '../../db/index.ts'
+import { findHold, forgetProgress, type HoldRow, type Scope } from '../../db/index.ts'
 import { erase } from '../provisioning/erasure.ts'
 import { hold, lift, reactivate, restore, suspend } from '../provisioning/standing.ts'
 import { type Admin, type AdminHandlers, notFound } from './admin.ts'
@@ -8,11 +8,17 @@ import { personView } from './views.ts'
 
 const holdView = ({ reason, actor, created_at }: HoldRow) => ({ reason, actor, since: created_at })
 
+/** The checklist is apart, so it comes after; whoever was erased and asks again has it done again. */
+async function eraseWhole(scope: Scope, userId: string): Promise<boolean> {
+  const isThere = await erase(scope, userId)
+  if (isThere) await forgetProgress(scope, userId)
+  return isThere
+}
+
 /** What administrators do about who leaves, and who comes back. */
 export function leavingHandlers(admin: Admin): AdminHandlers {
   const turning =
-    (turn: (scope: ReturnType<Admin['scopeOf']>, userId: string) => Promise<boolean>) =>
-    async (request: FastifyRequest) => {
+    (turn: (scope: Scope, userId: string) => Promise<boolean>) => async (request: FastifyRequest) => {
       const { id } = await personOf(admin, request)
       if (!(await turn(admin.scopeOf(request), id))) throw notFound('user')
       return personView(await personOf(admin, request))
@@ -21,7 +27,7 @@ export function leavingHandlers(admin: Admin): AdminHandlers {
     suspendUser: turning(suspend),
     reactivateUser: turning(reactivate),
     restoreUser: turning(restore),
-    eraseUser: turning(erase),
+    eraseUser: turning(eraseWhole),
     async getHold(request: FastifyRequest) {
       const { id } = await personOf(admin, request)
       const row = await findHold(admin.scopeOf(request), id)

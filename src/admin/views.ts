@@ -223,6 +223,7 @@ const sentences: Readonly<Record<string, string>> = {
   'user.restored': 'Restored by SCIM',
   'user.archived': 'Archived: the time to be restored is over',
   'user.erased': 'Erased',
+  'user.exported': 'All that is kept about them was exported',
   'user.hold-placed': 'Put under legal hold',
   'user.hold-lifted': 'The legal hold was lifted',
   'user.protected-left': 'Protected, and suspended or deleted nevertheless',

@@ -48,6 +48,7 @@ export type EventType =
   | 'user.archived'
   | 'user.archived'
   | 'user.erased'
+  | 'user.exported'
   | 'user.hold-placed'
   | 'user.hold-lifted'
   | 'user.protected-left'

@@ -1,4 +1,15 @@
-import { eraseUser, findHold, lockAnybody, type Scope, transact } from '../../db/index.ts'
+import {
+  eraseUser,
+  findHold,
+  forgetElsewhere,
+  forgetNames,
+  lockAnybody,
+  namesakesOf,
+  recordEvents,
+  renameNamesakes,
+  type Scope,
+  transact,
+} from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 import { allowanceOf, Braked, passBrake } from './brake.ts'
@@ -27,6 +38,27 @@ async function eraseHeld(scope: Scope, userId: string): Promise<boolean> {
     await archive(scope, policy, { userId, most, rule: 'erased by an administrator' })
   else await passBrake(scope, { count: 1, most })
   const subject = { type: 'user', id: userId } as const
+  const namesakes = await namesakesOf(scope, userId, policy.workspace.name)
+  await rename(
+    scope,
+    namesakes.filter(({ unchanged }) => unchanged).map(({ id }) => id),
+  )
+  await forgetElsewhere(scope, userId)
   await eraseUser(scope, userId, [eventOf({ type: 'user.erased', subject, data: { via: 'administrator' } })])
+  await forgetNames(scope, namesakes)
   return true
+}
+
+/** Whoever uses them now goes on doing so, under a name that tells nothing. */
+async function rename(scope: Scope, ids: readonly string[]): Promise<void> {
+  if (ids.length === 0) return
+  await renameNamesakes(scope, ids)
+  const told = (id: string) =>
+    eventOf({
+      type: 'workspace.changed',
+      subject: { type: 'workspace', id },
+      changed: ['name'],
+      data: { via: 'administrator' },
+    })
+  await recordEvents(scope, ids.map(told))
 }

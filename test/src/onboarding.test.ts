@@ -228,6 +228,12 @@ t.test('with the schema dropped everybody comes to their place', async (t) => {
   t.notMatch(page.text, /class="checklist"/)
   t.match(await ask('GET', '/v1/me/checklist'), { status: 503, body: { code: 'unavailable' } })
   t.match(await usher.makePusher(), { token: /./ }, 'other organizations come to be')
+  const { id } = (await of.scim('POST', '/Users', person('eve', { externalId: 'eve' }))).body
+  const eve = `${of.organization.path}/users/${id}`
+  const told = await usher.admin('GET', `${eve}/export`)
+  t.match(told, { status: 200, body: { user: { userName: 'eve' }, finishedSteps: undefined } })
+  await of.scim('DELETE', `/Users/${id}`)
+  t.match(await usher.admin('POST', `${eve}/erase`), { status: 200, body: { status: 'erased' } })
 })
 
 t.test('nothing outside of the schema depends on anything in it', async (t) => {

@@ -300,6 +300,8 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('getRequest', await admin('GET', `${list}/x`), 404)
     fits('listRequests', await admin('GET', `${list}?status=7`), 400)
     fits('getUserTimeline', await admin('GET', `${path}/users/${id}/timeline`), 200)
+    fits('exportUser', await admin('GET', `${path}/users/${id}/export`), 200)
+    fits('exportUser', await admin('GET', `${(await usher.makeOrganization()).path}/users/${id}/export`), 404)
     fits('listUserSessions', await admin('GET', `${path}/users/${id}/sessions`), 200)
     fits('endUserSession', await admin('DELETE', `${path}/users/${id}/sessions/x`), 404)
     fits('endUserSessions', await admin('DELETE', `${path}/users/${id}/sessions`), 204)
