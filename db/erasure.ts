@@ -10,9 +10,11 @@ const erase = {
   with person as (
     update users set status = 'erased', reason = null, user_name = 'erased-' || id, user_name_key = 'erased-' || id,
       external_id = null, display_name = null, attributes = '{}', email_keys = '[]', manager = null,
-      version = version + 1, updated_at = $2
+      sources = null, version = version + 1, updated_at = $2
     where organization_id = $1 and id = $6 and status = 'archived'
     returning id
+  ), ends as (
+    delete from attribute_ends e using person where e.organization_id = $1 and e.user_id = person.id
   ), logins as (
     delete from identities i using person where i.organization_id = $1 and i.user_id = person.id
   ), groups_left as (
@@ -59,6 +61,8 @@ const keys = `
   keys(value) as materialized (
     select v from users u, unnest(array[u.user_name, u.user_name_key, u.external_id]) as v where ${ofPerson('u', 'id')}
     union select e #>> '{}' from users u, jsonb_path_query(u.attributes, '$.emails[*].value') as e
+      where ${ofPerson('u', 'id')}
+    union select e #>> '{}' from users u, jsonb_path_query(u.sources, '$.emails.said.*.value[*].value') as e
       where ${ofPerson('u', 'id')}
     union select v from identities i, unnest(array[i.subject, i.correlation]) as v where ${ofPerson('i')}
     union select p.data #>> array['before', name] from event_personal p, unnest(array['userName', 'externalId']) as name

@@ -1,4 +1,14 @@
 export { type Arrival, type Asked, type Attempt, connectionStands, insertArrival } from './arrivals.ts'
+export {
+  dueEnds,
+  type Heard,
+  postponeEnd,
+  reviewSources,
+  type Source,
+  type Sources,
+  type Word,
+  writeSources,
+} from './attribute-sources.ts'
 export { type BrakeRow, countChanges, countPeople, findBrake, holdBrake, releaseBrake } from './brakes.ts'
 export * from './captures.ts'
 export * from './conflicts.ts'
@@ -125,6 +135,7 @@ export * from './own-workspaces.ts'
 export { dropNeedless, listTransfers, lockTransfer, type TransferRow } from './pending-transfers.ts'
 export {
   findPerson,
+  findRecord,
   holdPerson,
   type ListedPersonRow,
   listPeople,
@@ -258,6 +269,7 @@ export {
   organizationOfConnection,
   organizationsToSeeOff,
   organizationsToTidy,
+  organizationsWithEnds,
   organizationsWithRequests,
   pollingConnections,
 } from './unscoped.ts'

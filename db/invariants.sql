@@ -103,7 +103,7 @@ where u.status = 'leaving' and d.since is distinct from u.deleted_at;
 
 -- name: nobody who was erased is told of
 select u.organization_id, u.id from users u
-where u.status = 'erased' and (u.attributes <> '{}' or u.external_id is not null
+where u.status = 'erased' and (u.attributes <> '{}' or u.external_id is not null or u.sources is not null
   or exists (select from identities i where i.organization_id = u.organization_id and i.user_id = u.id)
   or exists (select from group_members g where g.organization_id = u.organization_id and g.user_id = u.id)
   or exists (select from event_personal e where e.organization_id = u.organization_id and e.user_id = u.id));
@@ -119,6 +119,18 @@ where email_keys <> lower(jsonb_path_query_array(attributes, '$.emails[*].value'
    or display_name is distinct from attributes ->> 'displayName'
    or manager is distinct from
       attributes #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}';
+
+-- name: an attribute is what the source says that is heard
+select u.organization_id, u.id from users u, jsonb_each(u.sources) s(name, heard)
+where s.heard -> 'said' -> (s.heard ->> 'source') -> 'value' is distinct from
+  (case when s.name like '%:%' then u.attributes -> substring(s.name from '^(.*):') else u.attributes end)
+    -> substring(s.name from '[^:]*$');
+
+-- name: whoever has an override that ends is found by then
+select u.organization_id, u.id from users u, jsonb_each(u.sources) s(name, heard)
+where u.status <> 'erased' and s.heard -> 'said' -> 'administrator' ? 'until' and not exists (
+  select from attribute_ends e where e.organization_id = u.organization_id and e.user_id = u.id
+    and e.at <= (s.heard -> 'said' -> 'administrator' ->> 'until')::timestamptz);
 
 -- name: nobody who is not ready has a session that counts
 select s.organization_id, s.id

@@ -1,19 +1,21 @@
 import { query } from './connect.ts'
 import { beforeEveryId } from './page.ts'
 import type { Scope } from './scope.ts'
-import type { UserStatus } from './users.ts'
+import type { UserRecord, UserStatus } from './users.ts'
 
 /** Somebody by what decides about their place. */
 export interface NewcomerRow {
   readonly id: string
   readonly user_name: string
-  readonly attributes: Readonly<Record<string, unknown>>
+  readonly attributes: UserRecord['attributes']
+  readonly sources: UserRecord['sources']
+  readonly managed: boolean
   readonly status: UserStatus
   readonly placed: boolean
 }
 
 const newcomers = `
-  select u.id, u.user_name, u.attributes, u.status,
+  select u.id, u.user_name, u.attributes, u.sources, u.managed, u.status,
     exists (select from workspaces w where w.organization_id = $1 and w.default_of = u.id)
       or exists (select from memberships m where m.organization_id = $1 and m.user_id = u.id
                  and m.source = 'provisioning') as placed

@@ -2,7 +2,7 @@ import { query } from './connect.ts'
 import { countingRole } from './memberships.ts'
 import { beforeEveryId, type Condition, listing } from './page.ts'
 import type { Scope } from './scope.ts'
-import type { Role, UserStatus } from './users.ts'
+import { type Role, type UserRow, type UserStatus, userColumns } from './users.ts'
 
 /** A person as administrators see them: the record with its place. */
 export interface ListedPersonRow {
@@ -50,6 +50,16 @@ const byId = {
 
 export async function findPerson({ db, organizationId }: Scope, id: string): Promise<PersonRow | null> {
   return (await query<PersonRow>(db, byId, [organizationId, id]))[0] ?? null
+}
+
+const whole = {
+  name: 'record_of_person',
+  text: `select ${userColumns} from users u where u.organization_id = $1 and u.id = $2`,
+}
+
+/** The whole record of a person, whatever became of them. */
+export async function findRecord({ db, organizationId }: Scope, id: string): Promise<UserRow | null> {
+  return (await query<UserRow>(db, whole, [organizationId, id]))[0] ?? null
 }
 
 /** Parameters of a list's condition begin here. */

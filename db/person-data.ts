@@ -26,7 +26,7 @@ const parts = {
   user: `
     select u.id, u.user_name as "userName", u.external_id as "externalId", u.status, u.reason,
       case when u.managed then 'scim' else 'sign-in' end as "managedBy", u.connection_id as "connectionId",
-      u.attributes, u.version, u.created_at as "createdAt", u.updated_at as "updatedAt", u.deleted_at as "deletedAt"
+      u.attributes, u.sources, u.version, u.created_at as "createdAt", u.updated_at as "updatedAt", u.deleted_at as "deletedAt"
     from users u where u.organization_id = $1 and u.id = $2`,
   identities: `
     select i.id, i.connection_id as "connectionId", i.issuer, i.subject, i.correlation, i.created_at as "createdAt"
@@ -61,6 +61,7 @@ const parts = {
       select c.*, (select p from jsonb_array_elements(c.evidence -> 'people') p where p ->> 'id' = $2::uuid::text) as found
       from conflicts c where c.organization_id = $1 and ${isOfPerson}) c
     order by c.id`,
+  attributeEnd: `select e.at from attribute_ends e where e.organization_id = $1 and e.user_id = $2`,
   departure: `select d.since from departures d where d.organization_id = $1 and d.user_id = $2`,
   // Why is the organization's own matter.
   legalHold: `select h.created_at as since from legal_holds h where h.organization_id = $1 and h.user_id = $2`,
@@ -83,6 +84,7 @@ const parts = {
 const single: readonly string[] = [
   'user',
   'ownWorkspace',
+  'attributeEnd',
   'departure',
   'legalHold',
   'publicLogin',

@@ -170,6 +170,17 @@ export function openReevaluations(db: Db, limit: number): Promise<{ organization
   return query(db, open, [limit])
 }
 
+const ending = {
+  name: 'organizations_with_attribute_ends',
+  text: 'select distinct organization_id from attribute_ends where at <= $1',
+}
+
+/** Which organizations have people whose attributes are to be looked at by then. */
+export async function organizationsWithEnds(db: Db, now: Date): Promise<string[]> {
+  const rows = await query<{ organization_id: string }>(db, ending, [now])
+  return rows.map(({ organization_id }) => organization_id)
+}
+
 /** Whether the database answers. */
 export async function isReachable(db: Db): Promise<boolean> {
   return query(db, { text: 'select 1' }, []).then(

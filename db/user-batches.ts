@@ -3,6 +3,7 @@ import { query } from './connect.ts'
 import { failureOf } from './errors.ts'
 import type { NewEvent } from './events.ts'
 import type { Scope } from './scope.ts'
+import { displayNameOf, emailKeysOf, managerOf } from './user-keys.ts'
 import type { InsertGuard, UserWrite } from './users.ts'
 
 /** One person to be made. */
@@ -26,9 +27,7 @@ const insertMany = {
     insert into users (organization_id, id, connection_id, managed, user_name, user_name_key, external_id, status,
                        attributes, email_keys, display_name, manager, created_at, updated_at)
     select $1, g.id, $2::uuid, $3, g.user_name, g.user_name_key, g.external_id, $4::user_status, g.attributes,
-      lower(jsonb_path_query_array(g.attributes, '$.emails[*].value')::text)::jsonb,
-      g.attributes ->> 'displayName',
-      g.attributes #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}', g.at, g.at
+      ${emailKeysOf('g.attributes')}, ${displayNameOf('g.attributes')}, ${managerOf('g.attributes')}, g.at, g.at
     from given g
     where not exists (select from policies p where p.organization_id = $1 and p.version > $5)
       and ($6::boolean or (

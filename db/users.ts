@@ -1,7 +1,9 @@
+import type { Sources } from './attribute-sources.ts'
 import { query } from './connect.ts'
 import { type NewEvent, recording, recordingPersonal, written } from './events.ts'
 import { managerName } from './filter-columns.ts'
 import type { Scope } from './scope.ts'
+import { displayNameOf, emailKeysOf, managerOf } from './user-keys.ts'
 
 export type UserStatus = 'staged' | 'held' | 'ready' | 'suspended' | 'leaving' | 'archived' | 'erased'
 export type Role = 'owner' | 'admin' | 'member' | 'viewer'
@@ -18,6 +20,8 @@ export interface UserRecord {
   readonly status: UserStatus
   readonly reason: string | null
   readonly attributes: Readonly<Record<string, unknown>>
+  /** Null for nearly everybody: of their attributes nobody but the keeper of the record has spoken. */
+  readonly sources: Sources | null
 }
 
 export interface UserRow extends UserRecord {
@@ -54,7 +58,7 @@ export interface UserWrite {
 }
 
 export const userColumns = `u.id, u.connection_id, u.managed, u.user_name, u.user_name_key, u.external_id, u.status, u.reason,
-  u.attributes, u.version, u.created_at, u.updated_at, u.deleted_at`
+  u.attributes, u.sources, u.version, u.created_at, u.updated_at, u.deleted_at`
 
 // Every node of a plan costs, even one that finds nothing to do: a statement is there for each shape that is asked
 // for often, and carries no more than that shape needs. $1 to $5 are those of `written`; $6 to $14 are the person,
@@ -93,9 +97,9 @@ export const placing = `
   )`
 
 /** What the attributes of `$14` say that is looked up by an index. */
-export const emailKeys = `lower(jsonb_path_query_array($14::jsonb, '$.emails[*].value')::text)::jsonb`
-export const displayName = "$14::jsonb ->> 'displayName'"
-export const manager = `$14::jsonb #>> '{urn:ietf:params:scim:schemas:extension:enterprise:2.0:User,manager,value}'`
+export const emailKeys = emailKeysOf('$14::jsonb')
+export const displayName = displayNameOf('$14::jsonb')
+export const manager = managerOf('$14::jsonb')
 
 export interface InsertGuard {
   readonly policyVersion: number
@@ -103,11 +107,13 @@ export interface InsertGuard {
   readonly formerSeen: boolean
 }
 
-const updating = `
+/** `sources`: the parameter that they are, the last. */
+const updating = (sources: '$17' | '$22') => `
   person as (
     update users set connection_id = $7::uuid, managed = $8, user_name = $9, user_name_key = $10,
       external_id = $11, status = $12::user_status, reason = $13, attributes = $14::jsonb, email_keys = ${emailKeys},
-      display_name = ${displayName}, manager = ${manager}, version = version + 1, updated_at = $2,
+      display_name = ${displayName}, manager = ${manager}, sources = ${sources}::jsonb, version = version + 1,
+      updated_at = $2,
       session_epoch = session_epoch + ($12::user_status not in ('staged', 'held', 'ready'))::integer,
       deleted_at = case when $16::boolean then coalesce(deleted_at, $2) end
     where organization_id = $1 and id = $6::uuid and version = $15
@@ -118,15 +124,18 @@ const updating = `
   )`
 
 const updates = {
-  plain: { name: 'update_user', text: `with ${updating}, ${recording('person')} select id from person` },
+  plain: {
+    name: 'update_user',
+    text: `with ${updating('$17')}, ${recording('person')} select id from person`,
+  },
   named: {
     name: 'update_user_named',
-    text: `with ${updating}, ${recordingPersonal('person')} select id from person`,
+    text: `with ${updating('$17')}, ${recordingPersonal('person')} select id from person`,
   },
   leaving: {
     name: 'update_user_leaving',
     text: `
-    with ${updating}, departed as (
+    with ${updating('$17')}, departed as (
       insert into departures (organization_id, user_id, since) select $1, person.id, $2 from person
       on conflict (organization_id, user_id) do update set since = excluded.since
     ), ${recording('person')}
@@ -134,7 +143,7 @@ const updates = {
   },
   placed: {
     name: 'update_user_placed',
-    text: `with ${updating}, ${placing}, ${recordingPersonal('person')} select id from person`,
+    text: `with ${updating('$22')}, ${placing}, ${recordingPersonal('person')} select id from person`,
   },
 }
 
@@ -155,7 +164,8 @@ export async function updateUser(scope: Scope, write: UserWrite & { version: num
       : isPersonal
         ? updates.named
         : updates.plain
-  const rows = await query(scope.db, statement, place ? [...values, ...placeValues(place)] : values)
+  const sources = record.sources && JSON.stringify(record.sources)
+  const rows = await query(scope.db, statement, [...values, ...(place ? placeValues(place) : []), sources])
   return rows.length === 1
 }
 

@@ -9,6 +9,7 @@ import { scimNotes } from './app/request-notes.ts'
 import type { Config } from './config.ts'
 import { loadContract } from './contract.ts'
 import { dnsRecords, type ResolveTxt } from './domains/records.ts'
+import { readAttribute } from './gateway/attribute-value.ts'
 import { previewClaims } from './gateway/claims-preview.ts'
 import type { oidcStore } from './gateway/oidc-store.ts'
 import { previewPush } from './gateway/push-preview.ts'
@@ -195,6 +196,8 @@ function administration(app: FastifyInstance, assembly: Assembly, resolveTxt: Re
     previewClaims: (at, connection, pasted) => previewClaims(at, connection, { policies, ...pasted }),
     previewPush: (at, connection, { body, ...push }) =>
       previewPush(at, connection, { ...push, body: body as Json }), // read from JSON
+    readAttribute: (at, person, { attribute, value }) =>
+      readAttribute(at, person, { attribute, value: value as Json }), // read from JSON
     contract: product.contract,
     parseJson: product.parseJson,
   })

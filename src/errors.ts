@@ -9,6 +9,7 @@ const statuses = {
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
+  outranked: 409,
   precondition_failed: 412,
   payload_too_large: 413,
   uri_too_long: 414,

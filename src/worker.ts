@@ -2,6 +2,7 @@ import {
   endings,
   organizationsToSeeOff,
   organizationsToTidy,
+  organizationsWithEnds,
   organizationsWithRequests,
   removeExpired,
   removeRequests,
@@ -12,6 +13,7 @@ import { type RecheckHost, recheckDomains } from './domains/recheck.ts'
 import { idAt, newId } from './ids.ts'
 import { runCaptures } from './provisioning/capture.ts'
 import { seeOffIn } from './provisioning/departures.ts'
+import { reviewAttributes } from './provisioning/overrides.ts'
 import { rollOut } from './provisioning/rollout.ts'
 import { userNameKey } from './translate/user-name.ts'
 
@@ -25,6 +27,8 @@ const EVERY = 10 * MINUTE
 const LEASE = EVERY - MINUTE
 
 const CAPTURES_EVERY = 10_000
+/** How late an override may end. */
+const ATTRIBUTES_EVERY = MINUTE
 /** How soon a changed rule begins to be put into effect. */
 const ROLLOUT_EVERY = 2000
 
@@ -35,6 +39,7 @@ export function startWorker(host: WorkerHost): () => Promise<void> {
   const stops = [
     repeat(host, EVERY, () => workOnce(host, holder, stop.signal)),
     repeat(host, CAPTURES_EVERY, () => captureOnce(host, holder, stop.signal)),
+    repeat(host, ATTRIBUTES_EVERY, () => attributesOnce(host, holder, stop.signal)),
     // By all of them: each batch is claimed, and one that is lost is another's.
     repeat(host, ROLLOUT_EVERY, () => rollOut(host, stop.signal)),
   ]
@@ -115,4 +120,19 @@ export async function captureOnce(host: WorkerHost, holder: string, stop: AbortS
   const until = new Date(now.getTime() + CAPTURES_EVERY / 2)
   if (!(await takeLease(host.db, { name: 'captures', holder, now, until }))) return
   await runCaptures({ db: host.db, clock: host.clock, userNameKey }, stop)
+}
+
+/** Ends overrides whose time is over, and hears the sources of attributes by a changed policy. */
+export async function attributesOnce(host: WorkerHost, holder: string, stop: AbortSignal): Promise<void> {
+  const { db, log } = host
+  const now = host.clock()
+  const until = new Date(now.getTime() + ATTRIBUTES_EVERY / 2)
+  if (!(await takeLease(db, { name: 'attributes', holder, now, until }))) return
+  for (const organizationId of await organizationsWithEnds(db, now)) {
+    if (stop.aborted) return
+    const scope = { db, organizationId, now, actor: 'system', requestId: '' }
+    await reviewAttributes(scope, stop).catch((err: unknown) =>
+      log.warn({ err, organizationId }, 'attributes were not looked at'),
+    )
+  }
 }

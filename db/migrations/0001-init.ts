@@ -201,6 +201,7 @@ const tables: Record<string, string> = {
     attributes jsonb not null,
     email_keys jsonb not null,
     manager text,
+    sources jsonb,
     version integer not null default 1,
     session_epoch integer not null default 0,
     created_at timestamptz not null,
@@ -214,6 +215,12 @@ const tables: Record<string, string> = {
     organization_id uuid not null,
     user_id uuid not null,
     since timestamptz not null,
+    primary key (organization_id, user_id)`,
+  // Of whom an attribute is to be looked at, and when: an override ends, or the policy hears its sources otherwise.
+  attribute_ends: `
+    organization_id uuid not null,
+    user_id uuid not null,
+    at timestamptz not null,
     primary key (organization_id, user_id)`,
   legal_holds: `
     organization_id uuid not null,
@@ -519,6 +526,7 @@ const indexes = `
     where deleted_at is null;
   create index users_manager on users (organization_id, manager) where manager is not null;
   create index departures_since on departures (organization_id, since, user_id);
+  create index attribute_ends_at on attribute_ends (organization_id, at);
   create index identities_user on identities (organization_id, user_id);
   create index conflicts_open on conflicts (organization_id, id) where answered_at is null;
   create index groups_display_name on groups (organization_id, connection_id, lower(display_name))

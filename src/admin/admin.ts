@@ -1,10 +1,11 @@
 import type { FastifyRequest } from 'fastify'
-import { type ConnectionRow, type Db, failureOf, type Scope } from '../../db/index.ts'
+import { type ConnectionRow, type Db, failureOf, type Scope, type UserRow } from '../../db/index.ts'
 import type { Handler, ReadBody } from '../contract.ts'
 import type { ResolveTxt } from '../domains/records.ts'
 import { Problem } from '../errors.ts'
 import type { Policies } from '../provisioning/policy.ts'
 import type { Secrets } from '../secrets.ts'
+import type { Spoken } from '../translate/attributes.ts'
 
 /** What every handler of this folder is made with. */
 export interface Admin {
@@ -31,6 +32,12 @@ export interface Admin {
     connection: ConnectionRow,
     push: { body: object; policies: Policies },
   ): Promise<object>
+  /** A value for an attribute of a person as a push would have to say it; throws where it is none. */
+  readAttribute(
+    scope: Scope,
+    person: Pick<UserRow, 'attributes'>,
+    said: { attribute: Spoken; value: unknown },
+  ): Promise<unknown>
   /** Has this process read the policy of an organization anew. */
   readonly forgetPolicy: (organizationId: string) => void
   /** The scope of a request, whose actor is the key it came with. */

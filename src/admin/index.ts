@@ -6,6 +6,7 @@ import { Problem } from '../errors.ts'
 import { isUuid } from '../ids.ts'
 import { LOGO_TYPES } from '../translate/logo.ts'
 import { type Admin, notFound } from './admin.ts'
+import { attributeHandlers } from './attributes.ts'
 import { brakeHandlers } from './brake.ts'
 import { captureHandlers } from './captures.ts'
 import { checklistHandlers } from './checklists.ts'
@@ -54,6 +55,7 @@ export async function adminRoutes(app: FastifyInstance, options: AdminOptions): 
     scopeOf: (request) => scopes.get(request) as Scope, // set by the hook above
   }
   const handlers = {
+    ...attributeHandlers(admin),
     ...brakeHandlers(admin),
     ...checklistHandlers(admin),
     ...logoHandlers(admin),

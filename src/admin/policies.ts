@@ -12,7 +12,9 @@ import {
   type PolicyVersion,
   peopleAmong,
   type ReevaluationRow,
+  reviewSources,
   type Scope,
+  scimSettings,
   supposedPolicy,
   transact,
 } from '../../db/index.ts'
@@ -20,6 +22,7 @@ import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
 import { type PolicyDocument, wholePolicy } from '../provisioning/policy.ts'
+import { peopleType, spokenAttribute } from '../translate/attributes.ts'
 import { type Admin, type AdminHandlers, notFound } from './admin.ts'
 import { mergePatch } from './merge-patch.ts'
 import { checkIfMatch, versionTag } from './versions.ts'
@@ -137,6 +140,7 @@ async function write(scope: Scope, current: PolicyVersion, document: PolicyDocum
     if (!(await insertPolicy(held, { after: current.version, document }, [event])))
       throw new Problem('conflict', 'The policy was changed at the same time: read it again.')
     if (changed.includes('groups')) await beginRollout(held, { id: newId(), policyVersion: version })
+    if (changed.includes('attributes')) await reviewSources(held)
   })
   return { version, document, actor: scope.actor, created_at: scope.now }
 }
@@ -161,6 +165,7 @@ async function checkNames(scope: Scope, document: PolicyDocument): Promise<void>
   )
   const wrong = [
     ...(await wrongRules(scope, document, known)),
+    ...(await wrongAttributes(scope, document)),
     ...(workspace.give === 'join' && !joined ? [['workspace/join', 'is no active workspace']] : []),
     ...(workspace.give === 'join' && workspace.role === 'owner'
       ? [['workspace/role', 'cannot be owner of a workspace that is joined']]
@@ -176,6 +181,18 @@ async function checkNames(scope: Scope, document: PolicyDocument): Promise<void>
   if (wrong.length === 0) return
   const errors = wrong.map(([path = '', message = '']) => ({ path: `body/${path}`, message }))
   throw new Problem('invalid_request', `${errors[0]?.path} ${errors[0]?.message}.`, { errors })
+}
+
+async function wrongAttributes(scope: Scope, { attributes }: PolicyDocument): Promise<string[][]> {
+  const names = Object.keys(attributes)
+  if (names.length === 0) return []
+  const type = peopleType((await scimSettings(scope))?.schemas ?? null)
+  return names.flatMap((name) => {
+    const { fullName } = spokenAttribute(name, type) ?? {}
+    if (fullName === name) return []
+    const message = fullName ? `is written "${fullName}"` : 'is no attribute that several sources speak of'
+    return [[`attributes/${name}`, message]]
+  })
 }
 
 /** What is wrong with the rules of groups, each by where it is. */

@@ -145,7 +145,12 @@ export function decisionView({ at, type, policy_version, rule, data }: EventRow)
   return { at, outcome: type, policyVersion: policy_version, rule, inputs: data }
 }
 
-const ways: Readonly<Record<string, string>> = { scim: 'SCIM push', 'sign-in': 'sign-in', signal: 'signal' }
+const ways: Readonly<Record<string, string>> = {
+  scim: 'SCIM push',
+  'sign-in': 'sign-in',
+  signal: 'signal',
+  rule: 'rule',
+}
 
 /** One sentence; names of what changed, never personal values. */
 function summaryOf({ type, data, changed }: EventRow): string {
@@ -158,7 +163,7 @@ function summaryOf({ type, data, changed }: EventRow): string {
       if (!workspace) return 'Given no workspace'
       return `Given the workspace “${workspace.name}” as ${role}${home ? `, at home in “${home.name}”` : ''}`
     case 'user.changed':
-      return `Changed by ${way}: ${changed.join(', ')}`
+      return changedBy(way, changed, data.beneath)
     case 'membership.granted':
       return `Made ${role} of “${(workspace ?? team)?.name}” by ${doneBy(data)}`
     case 'membership.changed':
@@ -174,6 +179,12 @@ function summaryOf({ type, data, changed }: EventRow): string {
     default:
       return sentences[type]?.replace('SCIM', byWhom[String(data.via)] ?? 'SCIM') ?? `${type} by ${way}`
   }
+}
+
+function changedBy(way: string, changed: readonly string[], beneath: unknown): string {
+  const kept = Array.isArray(beneath) ? `kept, and not heard: ${beneath.join(', ')}` : ''
+  const heard = changed.length > 0 ? `Changed by ${way}: ${changed.join(', ')}` : `Said by ${way}`
+  return kept === '' ? heard : `${heard}; ${kept}`
 }
 
 const doneBy = ({ via, groups }: EventRow['data']): string =>

@@ -22,6 +22,7 @@ import { newId } from '../ids.ts'
 import { placed } from './placed.ts'
 import { placingOf } from './placing.ts'
 import { type Policies, rememberedPolicies } from './policy.ts'
+import { ownWords } from './sources.ts'
 
 export interface CaptureHost {
   readonly db: Db
@@ -120,7 +121,7 @@ async function makeOnce(
     return true
   }
   const policy = await policies.current(scope)
-  const [id, { attributes }] = [newId(), person]
+  const [id, attributes] = [newId(), ownWords(person)]
   // Who was shut out there is so here.
   const status = person.status === 'ready' ? 'ready' : 'suspended'
   const placing = status === 'ready' ? placingOf(policy, { userName: address, attributes }) : null
@@ -132,7 +133,7 @@ async function makeOnce(
     data: { via: 'capture', connectionId, active: status === 'ready', ...noted },
   })
   const name = { connection_id: connectionId, managed: false, user_name: address, user_name_key: userNameKey }
-  const record = { ...name, external_id: null, status, reason: null, attributes } as const
+  const record = { ...name, external_id: null, status, reason: null, attributes, sources: null } as const
   const guard = { policyVersion: policy.version, formerSeen: true }
   if (!(await insertPushed(scope, { id, record, place, events: [created, ...told] }, guard))) return false
   await noteCaptured(scope, { ...noted, userId: id, outcome: 'made' })

@@ -45,7 +45,7 @@ export async function foresee(scope: Scope, identity: Identity, policies: Polici
     const { code } = planned
     return { ...decided, code, reason: new Refused({ code, rule }).message, changed: [] }
   }
-  const said = user && identity.via === 'sign-in' && outcome === 'recognize' ? news(identity, user) : null
+  const said = user && identity.via === 'sign-in' ? news(policy, identity, user) : null
   const workspace = planned.place ? placeBy(planned.place) : user && (await placeOf(scope, user.id))
   return { ...decided, ...(workspace && { workspace }), changed: said?.changed ?? [] }
 }

@@ -16,11 +16,13 @@ import {
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import { eventOf, type Happening } from '../events/record.ts'
+import { heardPush } from './overrides.ts'
 import { placed } from './placed.ts'
 import { placingOf } from './placing.ts'
 import type { Policies } from './policy.ts'
 import { writePerson } from './reevaluate.ts'
 import { Refused } from './refused.ts'
+import { type Effective, otherwiseHeard, ownWords } from './sources.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
@@ -96,10 +98,13 @@ async function changeRow(
 ): Promise<ResourceRow | undefined> {
   assertOwn(current, connectionId)
   if (!current.managed) await assertAdoption(scope, policies)
-  const record = recordAfter(current, await edit(current, scope), connectionId)
-  const changed = differences(current, record)
-  if (changed.length === 0 && current.managed) return current
-  const told = eventsOf(current, { record, changed, connectionId })
+  const saying = await edit({ ...current, attributes: ownWords(current) }, scope)
+  const heard = await heardPush(scope, { current, pushed: saying.attributes }, policies)
+  const record = recordAfter(current, { ...saying, ...heard }, connectionId)
+  const otherwise = otherwiseHeard(current, record)
+  const changed = [...new Set([...differences(current, record), ...otherwise.heard])]
+  if (changed.length + otherwise.beneath.length === 0 && current.managed) return current
+  const told = eventsOf(current, { record, changed, beneath: otherwise.beneath, connectionId })
   const after = { ...current, ...record, version: current.version + 1, updated_at: scope.now }
   const arrival = await placeOnArrival(scope, { current, record }, policies)
   const events = [...told, ...arrival.told]
@@ -133,7 +138,7 @@ async function assertAdoption(scope: Scope, policies: Policies): Promise<void> {
     throw new Problem('forbidden', 'The policy keeps SCIM from taking over people whom a sign-in made.')
 }
 
-function recordAfter(current: ResourceRow, saying: Saying, connectionId: string): UserRecord {
+function recordAfter(current: ResourceRow, saying: Saying & Effective, connectionId: string): UserRecord {
   return {
     connection_id: connectionId,
     managed: true,
@@ -143,6 +148,7 @@ function recordAfter(current: ResourceRow, saying: Saying, connectionId: string)
     status: statusAfter(current, saying.active),
     reason: saying.active ? current.reason : null,
     attributes: saying.attributes,
+    sources: saying.sources,
   }
 }
 
@@ -182,17 +188,23 @@ async function placeOnArrival(
   return placed(current.id, { policy, identity, placing: placingOf(policy, { userName, attributes }) })
 }
 
-function eventsOf(
-  current: ResourceRow,
-  { record, changed, connectionId }: { record: UserRecord; changed: string[]; connectionId: string },
-): NewEvent[] {
+interface Told {
+  readonly record: UserRecord
+  readonly changed: readonly string[]
+  /** What is kept, and not heard. */
+  readonly beneath: readonly string[]
+  readonly connectionId: string
+}
+
+function eventsOf(current: ResourceRow, { record, changed, beneath, connectionId }: Told): NewEvent[] {
   const subject = { type: 'user' as const, id: current.id }
   const data = { via: 'scim', connectionId }
   const other = changed.filter((name) => name !== 'active')
+  const kept = { ...data, ...(beneath.length > 0 && { beneath }) }
   return [
     ...(current.managed ? [] : [eventOf({ type: 'user.adopted', subject, data })]),
-    ...(other.length > 0
-      ? [eventOf({ type: 'user.changed', subject, changed: other, data, ...replaced(current, record) })]
+    ...(other.length + beneath.length > 0
+      ? [eventOf({ type: 'user.changed', subject, changed: other, data: kept, ...replaced(current, record) })]
       : []),
     ...(changed.includes('active')
       ? [switchedEvent(current.id, record.status !== 'suspended', connectionId)]

@@ -1,30 +1,38 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { UserRecord } from '../../db/index.ts'
 import type { SignIn } from './identity.ts'
+import type { Policy } from './policy.ts'
+import { afterSignIn, type Effective, otherwiseHeard, ownWords, type Spoken, signInWords } from './sources.ts'
 
 type Attributes = UserRecord['attributes']
 
 /** What a known person's sign-in says otherwise than their record. */
-export interface News {
-  readonly attributes: Attributes
+export interface News extends Effective {
   /** SCIM names of what differs. */
   readonly changed: readonly string[]
+  /** Full names of what is kept, and not heard. */
+  readonly beneath: readonly string[]
 }
 
 /**
- * Nothing where SCIM keeps the record, which knows better, or where it is of another connection. What the provider is
- * silent about stays as it was; names to sign in by stay whatever it says, since others may hold them by now.
+ * Nothing where the record is of another connection. Where SCIM keeps it, which knows better, only that on which the
+ * policy hears sign-ins first. What the provider is silent about stays as it was; names to sign in by stay whatever it
+ * says, since others may hold them by now.
  */
 export function news(
+  policy: Pick<Policy, 'attributes'>,
   { connectionId, attributes, without }: SignIn,
-  user: Pick<UserRecord, 'attributes' | 'managed' | 'connection_id'>,
+  user: Spoken & Pick<UserRecord, 'connection_id'>,
 ): News | null {
-  if (user.managed || user.connection_id !== connectionId) return null
-  const merged = merge(user.attributes, attributes)
-  const after = Object.fromEntries(Object.entries(merged).filter(([name]) => !without.includes(name)))
-  const names = new Set([...Object.keys(user.attributes), ...Object.keys(after)])
-  const changed = [...names].filter((name) => !isDeepStrictEqual(user.attributes[name], after[name])).sort()
-  return changed.length > 0 ? { attributes: after, changed } : null
+  if (user.connection_id !== connectionId) return null
+  const merged = merge(user.managed ? signInWords(user) : ownWords(user), attributes)
+  const said = Object.fromEntries(Object.entries(merged).filter(([name]) => !without.includes(name)))
+  const after = afterSignIn(policy, user, said)
+  const names = new Set([...Object.keys(user.attributes), ...Object.keys(after.attributes)])
+  const isOther = (name: string) => !isDeepStrictEqual(user.attributes[name], after.attributes[name])
+  const { heard, beneath } = otherwiseHeard(user, { ...user, ...after })
+  const changed = [...new Set([...[...names].filter(isOther), ...heard])].sort()
+  return changed.length + beneath.length > 0 ? { ...after, changed, beneath } : null
 }
 
 /** A complex attribute keeps the parts that are not said; several values are replaced by those that are. */

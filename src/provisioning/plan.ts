@@ -1,7 +1,9 @@
 import type { Match, MatchedBy } from '../../db/index.ts'
 import type { Identity, Push, SignIn } from './identity.ts'
+import { news } from './news.ts'
 import { type Newcomer, type Placing, placingOf } from './placing.ts'
 import { justInTimeOf, type Policy } from './policy.ts'
+import { afterPush } from './sources.ts'
 
 /** Why somebody is not let in or not written; stable codes. */
 export type RefusalCode =
@@ -132,7 +134,13 @@ const contested = (code: RefusalCode, rule: string, people: readonly [Match, ...
 
 const pushed = (policy: Policy, push: Push, user: Match) => ({
   user,
-  place: push.active && !isShutOut(user) ? missingPlace(policy, push, user) : null,
+  place: push.active && !isShutOut(user) ? missingPlace(policy, newcomerBy(policy, push, user), user) : null,
+})
+
+/** A known person as they are once the push is heard. */
+const newcomerBy = (policy: Policy, { userName, attributes }: Push, user: Match): Newcomer => ({
+  userName,
+  attributes: afterPush(policy, user, attributes).attributes,
 })
 
 /** By an administrator or by a rule: SCIM that has not shut them out does not let them in. */
@@ -229,7 +237,8 @@ function admit(
 ): Plan {
   if (user.status === 'suspended')
     return { outcome: 'refuse', rule: 'person suspended', code: 'suspended', user }
-  const known = { userName: user.user_name, attributes: { ...signIn.attributes, ...user.attributes } }
+  const { attributes } = news(policy, signIn, user) ?? user
+  const known = { userName: user.user_name, attributes: { ...signIn.attributes, ...attributes } }
   return { ...decided, user, place: missingPlace(policy, known, user) }
 }
 

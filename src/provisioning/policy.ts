@@ -1,4 +1,4 @@
-import { currentPolicy, type PolicyRow, type Role, type Scope } from '../../db/index.ts'
+import { currentPolicy, type PolicyRow, type Role, type Scope, type Source } from '../../db/index.ts'
 import type { GroupRule } from './group-rules.ts'
 
 /** Whether a sign-in may make a person whom nobody has pushed. */
@@ -39,6 +39,8 @@ export interface PolicyDocument {
     /** How many somebody may own who makes one more, their own included; null: any. */
     readonly mostOwned: number | null
   }
+  /** Who is heard first on an attribute, by its full name; else SCIM, then a sign-in, then an administrator. */
+  readonly attributes: Readonly<Record<string, Source>>
   /** How long a deleted person can be restored, in days. */
   readonly graceDays: number
   /** What becomes of what a deleted person owns alone, so many days after the grace, and who gets it. */
@@ -68,6 +70,7 @@ export const defaultPolicy: PolicyDocument = {
   guests: { userTypes: [] },
   groups: [],
   workspaces: { join: 'invited', create: 'administrators', mostOwned: null },
+  attributes: {},
   graceDays: 30,
   leaving: { keepDays: 0, workspace: 'archive', to: ['manager', 'team'] },
   suspended: {},

@@ -26,6 +26,7 @@ import { isShutOut, nothingKnown, type Plan, plan, type Refusal } from './plan.t
 import type { Policies, Policy } from './policy.ts'
 import { writePerson } from './reevaluate.ts'
 import { ConnectionGone, Refused } from './refused.ts'
+import { afterPush } from './sources.ts'
 import { reviveArchived } from './standing.ts'
 
 /** The record an identity has led to. */
@@ -192,7 +193,7 @@ function rewrite(scope: Scope, { policy, identity, plan: decided }: Planned, use
   const { place, told } = placed(user.id, { policy, identity, placing: decided.place })
   const events = [rewritten, ...told]
   const { id, version } = user
-  const write = { id, version, record: recordOver(identity, user), place, events }
+  const write = { id, version, record: recordOver(policy, identity, user), place, events }
   if (user.status !== 'archived') return writePerson(scope, write)
   return transact(scope.db, async (db) => {
     const held = { ...scope, db }
@@ -202,8 +203,9 @@ function rewrite(scope: Scope, { policy, identity, plan: decided }: Planned, use
   })
 }
 
-function recordOver(identity: Identity, user: Match): UserRecord {
-  const record = recordOf(identity, { managed: true })
+function recordOver(policy: Policy, identity: Identity, user: Match): UserRecord {
+  const heard = afterPush(policy, user, identity.attributes)
+  const record = { ...recordOf(identity, { managed: true }), ...heard }
   const { status, reason } = record.status === 'ready' && isShutOut(user) ? user : record
   return { ...record, external_id: identity.externalId ?? user.external_id, status, reason }
 }
@@ -211,7 +213,7 @@ function recordOver(identity: Identity, user: Match): UserRecord {
 async function link(scope: Scope, planned: Planned, user: Match): Promise<string | undefined> {
   if (!('beginning' in planned)) throw new TypeError('only a sign-in is linked')
   const { policy, identity, plan: decided } = planned
-  if (decided.place && !(await complete(scope, planned, user))) return undefined
+  if (!(await recognize(scope, planned, user))) return undefined
   const events = [happened('user.linked', user.id, { policy, identity, rule: decided.rule })]
   const linked = await linkIdentity(scope, user.id, { identity: newIdentity(identity), events })
   return linked ? user.id : undefined
@@ -220,7 +222,7 @@ async function link(scope: Scope, planned: Planned, user: Match): Promise<string
 /** Writes what a sign-in says anew, and where they have none yet, their place; mostly that is nothing. */
 async function recognize(scope: Scope, planned: Planned, user: Match): Promise<string | undefined> {
   const { policy, identity, plan: decided } = planned
-  const said = identity.via === 'sign-in' ? news(identity, user) : null
+  const said = identity.via === 'sign-in' ? news(policy, identity, user) : null
   if (!said) return !decided.place || (await complete(scope, planned, user)) ? user.id : undefined
   const { via, connectionId } = identity
   const subject = { type: 'user', id: user.id } as const
@@ -228,13 +230,14 @@ async function recognize(scope: Scope, planned: Planned, user: Match): Promise<s
     type: 'user.changed',
     subject,
     changed: said.changed,
-    data: { via, connectionId },
+    data: { via, connectionId, ...(said.beneath.length > 0 && { beneath: said.beneath }) },
   })
   const { place, told } = placed(user.id, { policy, identity, placing: decided.place })
   const events = [changed, ...told]
   const record = {
     ...user,
     attributes: said.attributes,
+    sources: said.sources,
     ...(decided.place && { status: 'ready' as const, reason: null }),
   }
   return (await writePerson(scope, { id: user.id, version: user.version, record, place, events }))
@@ -260,6 +263,7 @@ function recordOf(identity: Identity, { managed }: { managed: boolean }): UserRe
     status: active ? 'ready' : 'suspended',
     reason: null,
     attributes: identity.attributes,
+    sources: null,
   }
 }
 

@@ -12,6 +12,7 @@ import { matchingOf } from './group-rules.ts'
 import { type Placing, placingOf } from './placing.ts'
 import { type Policies, type Policy, type PolicyDocument, policyOf } from './policy.ts'
 import { type RoleChange, roleChanges, takes } from './role-changes.ts'
+import { heardBy } from './sources.ts'
 
 /** Policies as if a document were in force; its version is 0. */
 export async function suppose(scope: Scope, document: PolicyDocument): Promise<Policies> {
@@ -110,8 +111,10 @@ function countPlace(tally: Tally, row: NewcomerRow, policies: readonly [Policy, 
 }
 
 function differenceOf(row: NewcomerRow, before: Policy, after: Policy): Difference | undefined {
-  const { id: userId, user_name: userName, attributes, status, placed } = row
-  const [was, is] = [before, after].map((policy) => placingOf(policy, { userName, attributes }))
+  const { id: userId, user_name: userName, status, placed } = row
+  const [was, is] = [before, after].map((policy) =>
+    placingOf(policy, { userName, attributes: heardBy(policy, row).attributes }),
+  )
   if (!was || !is || isDeepStrictEqual(was, is)) return undefined
   const gets = !placed && status === 'ready' && is.give !== 'none'
   return { userId, userName, effect: gets ? 'gets' : 'keeps', before: was, after: is }

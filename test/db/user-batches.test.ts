@@ -59,6 +59,7 @@ function push(db: Db, userName: string): Promise<boolean> {
     user_name_key: userName.toLowerCase(),
     external_id: `key of ${userName}`,
     attributes: {},
+    sources: null,
   }
   const record = {
     ...said,
@@ -95,6 +96,7 @@ t.test('of those made together, each is written as they are, and so are their ev
         status: n % 5 === 0 ? 'suspended' : 'ready',
         reason: null,
         attributes: { displayName: `Person ${n}` },
+        sources: null,
       } as const,
       events: [
         { ...created, data: { via: 'scim', active: n % 5 !== 0 } },

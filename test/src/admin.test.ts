@@ -495,7 +495,9 @@ holdOnEachLayout(
           `${path}/connections/${id}/scim-credentials`,
         ]),
         ...[theirs.id, NOBODY, 'x'].flatMap((id) =>
-          ['', '/timeline', '/explain', '/sessions'].map((more) => `${path}/users/${id}${more}`),
+          ['', '/timeline', '/explain', '/sessions', '/attributes'].map(
+            (more) => `${path}/users/${id}${more}`,
+          ),
         ),
       ]
       for (const url of urls)

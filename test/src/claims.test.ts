@@ -1,5 +1,6 @@
 import t from 'tap'
 import type { ClaimRule, ClaimSettings } from '../../db/index.ts'
+import type { SignIn } from '../../src/provisioning/identity.ts'
 import { news } from '../../src/provisioning/news.ts'
 import { type Claims, firstOf, text, valuesOf } from '../../src/translate/claim-rules.ts'
 import { type ClaimsOf, signInOf } from '../../src/translate/claims.ts'
@@ -155,18 +156,21 @@ t.test(
       name: { givenName: 'Ada', middleName: 'K.' },
       roles: [{ value: 'x' }],
     }
-    const user = { attributes, managed: false, connection_id: 'c' }
+    const user = { attributes, sources: null, managed: false, connection_id: 'c' }
+    const told = (signIn: SignIn, of: Parameters<typeof news>[2]) => news({ attributes: {} }, signIn, of)
     const said = (claims: Claims, rules?: ClaimSettings) => read(claims, rules)
-    t.equal(news(said({ name: 'Ada', given_name: 'Ada' }, { name: [] }), user), null)
-    t.equal(news(said({}), user), null, 'silence changes nothing')
+    t.equal(told(said({ name: 'Ada', given_name: 'Ada' }, { name: [] }), user), null)
+    t.equal(told(said({}), user), null, 'silence changes nothing')
     const changed = said({ given_name: 'Augusta' }, { roles: 'roles' })
-    t.same(news(changed, user), {
+    t.same(told(changed, user), {
       attributes: { displayName: 'Ada', name: { givenName: 'Augusta', middleName: 'K.' } },
+      sources: null,
       changed: ['name', 'roles'],
+      beneath: [],
     })
-    t.equal(news(changed, { ...user, managed: true }), null)
-    t.equal(news(changed, { ...user, connection_id: 'other' }), null)
-    t.equal(news(said({ hasgroups: true }, { roles: 'groups' }), user), null, 'overage keeps what was')
+    t.equal(told(changed, { ...user, managed: true }), null)
+    t.equal(told(changed, { ...user, connection_id: 'other' }), null)
+    t.equal(told(said({ hasgroups: true }, { roles: 'groups' }), user), null, 'overage keeps what was')
   },
 )
 

@@ -41,6 +41,7 @@ const OF_PEOPLE: Readonly<Record<string, Kept>> = {
   memberships: { by: 'user_id' },
   team_memberships: { by: 'user_id' },
   workspaces: { by: 'default_of', stays: 'the workspace is of the organization; its name goes' },
+  attribute_ends: { by: 'user_id' },
   departures: { by: 'user_id' },
   legal_holds: {
     by: 'user_id',
@@ -133,6 +134,8 @@ async function scene(t: Test, usher: Usher) {
   t.equal((await push('boss', who)).status, 409, 'she came as somebody else first')
   const ada = (await push('lovelace', who)).body.id
   await patchUser(scim, ada, { userName: 'a.lovelace', title: 'Countess', name: { familyName: 'Lovelace' } })
+  const until = new Date(Date.now() + 3_600_000).toISOString()
+  await admin('PUT', `/users/${ada}/attributes/title`, { value: 'Lady Lovelace', until })
   const claims = { sub: 's-lovelace', preferred_username: 'a.lovelace', email: MAIL }
   const { cookie } = await usher.signIn(connection, claims)
   t.ok(cookie)
@@ -294,7 +297,14 @@ holdOnEachLayout(t, {
     const [row] = await of.rowsOf('users')
     const { version, session_epoch, created_at, updated_at, deleted_at, ...values } = row ?? {}
     t.ok(version && created_at && updated_at && deleted_at && session_epoch)
-    const empty = { reason: null, external_id: null, display_name: null, manager: null, attributes: {} }
+    const empty = {
+      reason: null,
+      external_id: null,
+      display_name: null,
+      manager: null,
+      sources: null,
+      attributes: {},
+    }
     t.same(values, {
       ...{
         ...empty,

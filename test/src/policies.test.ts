@@ -18,6 +18,7 @@ const whole = {
   brake: { most: 500, percent: 100 },
   rehire: 'new',
   groups: [],
+  attributes: {},
   workspaces: { join: 'invited', create: 'administrators', mostOwned: null },
 }
 

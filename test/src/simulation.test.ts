@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import fc from 'fast-check'
 import t from 'tap'
 import { holdOnEachLayout } from './layouts.ts'
@@ -49,6 +50,7 @@ interface Outcome {
   readonly rule: string
   readonly code?: string
   readonly user?: { id: string }
+  readonly changed: readonly string[]
   readonly workspace?: { id?: string; name: string; role: string; home?: { id: string } }
 }
 
@@ -68,6 +70,10 @@ const policy = ({ team, shared, connection }: Pick<Scene, 'team' | 'shared' | 'c
       linking: fc.record({ email: fc.boolean() }),
       adoption: fc.constantFrom('adopt', 'reject'),
       guests: fc.constantFrom({ userTypes: ['guest'] }, {}),
+      attributes: fc.dictionary(
+        fc.constantFrom('displayName', 'userType', `${ENTERPRISE}:department`),
+        fc.constantFrom('scim', 'sign-in', 'administrator'),
+      ),
     },
     { requiredKeys: [] },
   )
@@ -91,6 +97,8 @@ const signIn = fc.record({
 const step = fc.oneof(
   push.map((said) => ({ push: said })),
   signIn.map((said) => ({ signIn: said })),
+  // An administrator speaks of whoever came first, before somebody is pushed again.
+  fc.record({ push, override: fc.constantFrom('Guest', 'Member') }),
 )
 
 const bodyOf = (
@@ -110,6 +118,22 @@ const claimsOf = (
   ...(mailed && { email: `${said.preferred_username}@${id}.${DOMAIN}`, email_verified: verified }),
 })
 
+const changes = async (usher: Usher, { id }: Scene): Promise<string[][]> =>
+  (
+    await usher.rows<{ changed: string[] }>(
+      "select changed from events where organization_id = $1 and type = 'user.changed' order by id",
+      [id],
+    )
+  ).map(({ changed }) => changed)
+
+async function override(usher: Usher, { path }: Scene, value: string) {
+  const [first] = (await usher.admin('GET', `${path}/users`)).body.items
+  const until = new Date(Date.now() + 3_600_000).toISOString()
+  const answer =
+    first && (await usher.admin('PUT', `${path}/users/${first.id}/attributes/userType`, { value, until }))
+  if (answer && answer.status !== 200) throw new Error(answer.text)
+}
+
 /** Does what was foretold; throws where it comes otherwise. */
 async function happensAsForetold(
   usher: Usher,
@@ -118,6 +142,7 @@ async function happensAsForetold(
   act: () => Promise<string | null>,
 ) {
   const expected = JSON.stringify(foretold)
+  const last = await changes(usher, at)
   const userId = await act()
   if (foretold.outcome === 'refuse') {
     if (userId !== null) throw new Error(`came in: ${expected}`)
@@ -125,6 +150,9 @@ async function happensAsForetold(
   }
   if (userId === null) throw new Error(`was refused: ${expected}`)
   if (foretold.user && foretold.user.id !== userId) throw new Error(`is somebody else: ${expected}`)
+  const changed = (await changes(usher, at)).slice(last.length).flat()
+  if (foretold.user && !isDeepStrictEqual(changed, foretold.changed))
+    throw new Error(`${expected}, changed was ${changed}`)
   const places = await usher.rows<{
     id: string
     name: string
@@ -159,6 +187,7 @@ holdOnEachLayout(t, {
         for (const [i, one] of steps.entries()) {
           const said =
             'push' in one ? { push: bodyOf(fresh.id, one.push) } : { signIn: claimsOf(fresh.id, one.signIn) }
+          if ('override' in one) await override(usher, fresh, one.override)
           const before = await fresh.state()
           // The first is foretold by a policy that is not in force yet, the others by the one that is.
           const supposed = i === 0 ? { policy: own } : {}
