@@ -166,6 +166,7 @@ export * from './public-connection.ts'
 export * from './public-identities.ts'
 export * from './reevaluations.ts'
 export {
+  type DepartureRow,
   freshnessByConnection,
   heldByReason,
   type LatencyRow,
@@ -185,6 +186,7 @@ export {
   removeRequests,
   requestBeyond,
 } from './requests.ts'
+export { type NamedPlaces, nextOfRoles, type RoleBesideRow, rolesBeside } from './role-drift.ts'
 export {
   createScimClient,
   findScimClient,

@@ -54,6 +54,13 @@ export interface LatencyRow {
   readonly max: number
 }
 
+/** The same, of those of whom it is known; null where it is of nobody. */
+export interface DepartureRow extends Omit<LatencyRow, 'percentiles' | 'max'> {
+  readonly measured: number
+  readonly percentiles: readonly [number, number, number] | null
+  readonly max: number | null
+}
+
 const toReady = {
   name: 'report_time_to_ready',
   text: `
@@ -67,20 +74,28 @@ export function timeToReady(scope: Scope, range: Range): Promise<LatencyRow[]> {
   return query(scope.db, toReady, ranged(scope, range))
 }
 
-// The time within an id: when Usher had the request, and was about to end every session in one statement.
-const idTime = `to_timestamp(('x0000' || left(replace(e.id::text, '-', ''), 12))::bit(64)::bigint / 1000.0)`
-const departed = `greatest(0, extract(epoch from
-  coalesce((e.data ->> 'appliedAt')::timestamptz, ${idTime}) - coalesce((e.data ->> 'issuedAt')::timestamptz, e.at)))`
+// Of a signal, from when it was issued until every session had ended. Of a push, until it was answered, which is after
+// the commit that ended them: noted with the request, so that nobody waits for the measure.
+const departed = `coalesce(
+  extract(epoch from (e.data ->> 'appliedAt')::timestamptz - (e.data ->> 'issuedAt')::timestamptz), r.duration / 1000.0)`
+
+const isRequest = `e.request_id ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'`
 
 const departures = {
   name: 'report_deprovisioning',
   text: `
-  select coalesce(e.data ->> 'via', 'administrator') as way, ${percentiles(departed)}
-  from events e where ${inRange} and e.type in ('user.suspended', 'user.deleted') group by 1 order by 1`,
+  select way, ${percentiles('seconds')}, count(seconds)::integer as measured from (
+    select coalesce(e.data ->> 'via', 'administrator') as way, 
+      case when ${departed} > 0 then ${departed} when ${departed} is not null then 0 end as seconds
+    from events e
+    left join requests r on r.organization_id = $1 and r.id = case when ${isRequest} then e.request_id::uuid end
+      and r.duration is not null
+    where ${inRange} and e.type in ('user.suspended', 'user.deleted')) gone
+  group by 1 order by 1`,
 }
 
-/** From when it was said that somebody goes until their sessions ended, of those who went in a range. */
-export function timeToGone(scope: Scope, range: Range): Promise<LatencyRow[]> {
+/** From when an identity provider said that somebody goes until no session of theirs could be used. */
+export function timeToGone(scope: Scope, range: Range): Promise<DepartureRow[]> {
   return query(scope.db, departures, ranged(scope, range))
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify'
 import { Problem } from '../errors.ts'
 import { onboardingReport } from '../onboarding/report.ts'
+import { roleDrift } from '../provisioning/role-drift.ts'
 import { report } from '../reports/reports.ts'
 import { type Admin, type AdminHandlers, notFound } from './admin.ts'
 
@@ -14,6 +15,8 @@ export function reportHandlers(admin: Admin): AdminHandlers {
       const asked = { name, from: dateOf(from), to: dateOf(to) }
       if (asked.from && asked.from >= (asked.to ?? scope.now))
         throw new Problem('invalid_request', 'The range ends before it begins.')
+      if (name === 'role-drift')
+        return { name, from: scope.now, to: scope.now, result: await roleDrift(scope) }
       const told = name === 'onboarding' ? await onboardingReport(scope, asked) : await report(scope, asked)
       if (!told) throw notFound('report')
       return told

@@ -1,4 +1,5 @@
 import {
+  type DepartureRow,
   freshnessByConnection,
   heldByReason,
   type LatencyRow,
@@ -20,7 +21,7 @@ const reports: Readonly<Record<string, { readonly days?: number; readonly tell: 
   readiness: { tell: readiness },
   'time-to-ready': { days: 30, tell: async (...of) => ({ ways: (await timeToReady(...of)).map(latency) }) },
   held: { tell: held },
-  deprovisioning: { days: 30, tell: async (...of) => ({ ways: (await timeToGone(...of)).map(latency) }) },
+  deprovisioning: { days: 30, tell: async (...of) => ({ ways: (await timeToGone(...of)).map(departure) }) },
   workspaces: { tell: async (...of) => ({ kinds: await workspacesByKind(...of) }) },
   freshness: { days: 1, tell: freshness },
 }
@@ -58,6 +59,13 @@ const latency = ({ way, people, percentiles: [p50, p95, p99], max }: LatencyRow)
   way,
   people,
   seconds: { p50, p95, p99, max },
+})
+
+const departure = ({ way, people, measured, percentiles, max }: DepartureRow) => ({
+  way,
+  people,
+  measured,
+  ...(percentiles && { seconds: { p50: percentiles[0], p95: percentiles[1], p99: percentiles[2], max } }),
 })
 
 async function held(scope: Scope, range: Range): Promise<object> {

@@ -280,7 +280,15 @@ t.test('answers are as the contract describes them', async (t) => {
     fits('simulatePolicy', await admin('POST', `${path}/policies/simulate`, { push: {} }), 400)
     fits('getPolicyVersion', await admin('GET', `${path}/policies/2`), 200)
     fits('getPolicyVersion', await admin('GET', `${path}/policies/9`), 404)
-    for (const name of ['readiness', 'time-to-ready', 'held', 'deprovisioning', 'workspaces', 'freshness'])
+    for (const name of [
+      'readiness',
+      'time-to-ready',
+      'held',
+      'deprovisioning',
+      'workspaces',
+      'freshness',
+      'role-drift',
+    ])
       fits('getReport', await admin('GET', `${path}/reports/${name}`), 200)
     fits('getReport', await admin('GET', `${path}/reports/x`), 400)
     fits('getChecklist', await admin('GET', `${path}/checklist`), 200)
