@@ -70,6 +70,27 @@ holdOnEachLayout(t, {
     )
   },
 
+  'who is held is told by reason and by how long, the most first': async (t, usher) => {
+    const { scim, organization, result } = await scene(usher)
+    const since = ['0 seconds', '59 minutes', '61 minutes', '25 hours', '6 days', '8 days', '400 days']
+    for (const [at, ago] of since.entries()) {
+      const { id } = (await scim('POST', '/Users', person(`p${at}`, { externalId: `p${at}` }))).body
+      await usher.rows(
+        `update users set status = 'held', reason = $3, created_at = created_at - $4::interval
+         where organization_id = $1 and id = $2`,
+        [organization.id, id, at === 3 ? 'rare' : 'common', ago],
+      )
+    }
+    t.match(await result('held'), {
+      people: 7,
+      reasons: [
+        { reason: 'common', people: 6, age: { hour: 2, day: 1, week: 1, longer: 2 } },
+        { reason: 'rare', people: 1, age: { hour: 0, day: 0, week: 1, longer: 0 } },
+      ],
+    })
+    t.match(await result('readiness'), { ready: 0, shouldBeReady: 7, ratio: 0, byStatus: { held: 7 } })
+  },
+
   'who goes, what becomes of workspaces, and how pushes fare': async (t, usher) => {
     const { scim, ask, result, connection, organization } = await scene(usher)
     const { id } = (await scim('POST', '/Users', person('ada', { externalId: 'a' }))).body
