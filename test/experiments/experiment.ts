@@ -6,6 +6,8 @@ export interface Experiment {
   readonly promise: string
   /** Of a full run. */
   readonly rounds: number
+  /** How many there are in a full run, where that matters. */
+  readonly people?: number
   readonly limits: (rounds: number) => Limits
   readonly run: (stage: Stage) => Promise<void>
 }
@@ -16,6 +18,7 @@ export type Limits = Readonly<Record<string, { is: number } | { atMost: number }
 /** What an experiment is given: what it counts into, and where it leaves what must be ended. */
 export interface Stage {
   readonly rounds: number
+  readonly people: number
   readonly random: Random
   /** Adds to a figure. */
   readonly count: (figure: string, by?: number) => void
@@ -42,7 +45,11 @@ const MOST_NOTES = 12
 
 export async function perform(
   experiment: Experiment,
-  { seed, rounds = experiment.rounds }: { seed: number; rounds?: number | undefined },
+  {
+    seed,
+    rounds = experiment.rounds,
+    people = experiment.people ?? 0,
+  }: { seed: number; rounds?: number | undefined; people?: number | undefined },
 ): Promise<Result> {
   const started = Date.now()
   const limits = experiment.limits(rounds)
@@ -51,6 +58,7 @@ export async function perform(
   const ends: (() => Promise<void>)[] = []
   const stage: Stage = {
     rounds,
+    people,
     random: createRandom(seed),
     count: (figure, by = 1) => {
       figures[figure] = (figures[figure] ?? 0) + by

@@ -13,14 +13,19 @@ const rounds: Readonly<Record<string, number>> = {
   deactivation: 1,
   'cursor-walk': 1,
   'life-cycle': 2,
+  rollout: 1,
+  departures: 2,
 }
+const people: Readonly<Record<string, number>> = { rollout: 4000, departures: 300 }
 
 for (const experiment of experiments)
   t.test(experiment.promise, async (t) => {
     const seed = 1
-    const { broken, notes, figures } = await perform(experiment, { seed, rounds: rounds[experiment.name] })
+    const { name } = experiment
+    const asked = { seed, rounds: rounds[name], people: people[name] }
+    const { broken, notes, figures } = await perform(experiment, asked)
     t.strictSame(broken, [])
-    t.comment(JSON.stringify({ experiment: experiment.name, seed, figures }))
+    t.comment(JSON.stringify({ experiment: name, seed, figures }))
     if (broken.length > 0) t.comment(notes.join('\n'))
   })
 

@@ -17,6 +17,8 @@ export interface UsherProcess {
   /** `kill -9`. */
   kill(): Promise<void>
   stop(): Promise<void>
+  /** Of its memory, in MiB, by Linux: now, and at most since it started. */
+  resident(): { readonly now: number; readonly peak: number }
 }
 
 export interface Start {
@@ -29,6 +31,8 @@ export interface Launch {
   readonly server: string
   readonly port: number
   readonly environment: Readonly<Record<string, string>>
+  /** Of node. */
+  readonly flags: readonly string[]
 }
 
 const PATIENCE = 30_000
@@ -62,13 +66,14 @@ export function createProcess(stage: Pick<Stage, 'teardown'>, launch: Launch): U
     },
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
+    resident: () => ({ now: residentOf(child, 'VmRSS'), peak: residentOf(child, 'VmHWM') }),
   }
 }
 
-function run({ server, port, environment }: Launch): ChildProcess {
+function run({ server, port, environment, flags }: Launch): ChildProcess {
   // Nothing of the caller's environment but the path.
   const env = { PATH: process.env.PATH ?? '', PORT: String(port), LOG_LEVEL: 'error', ...environment }
-  const args = ['--enable-source-maps', '--import', endWithParent, server]
+  const args = [...flags, '--enable-source-maps', '--import', endWithParent, server]
   return spawn(...bareNode(args), { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] })
 }
 
@@ -96,6 +101,12 @@ async function ready(child: ChildProcess, log: readonly string[]): Promise<void>
 function waited({ pid }: ChildProcess): number {
   const file = `/proc/${pid}/schedstat`
   return existsSync(file) ? Math.round(Number(readFileSync(file, 'utf8').split(' ')[1]) / 1e6) : 0
+}
+
+function residentOf(child: ChildProcess | undefined, figure: 'VmRSS' | 'VmHWM'): number {
+  const file = `/proc/${child?.pid}/status`
+  const line = existsSync(file) ? readFileSync(file, 'utf8').match(`${figure}:\\s*(\\d+)`) : null
+  return Math.round(Number(line?.[1] ?? 0) / 1024)
 }
 
 /** Below those that the system gives to outgoing connections, which could take one while its process is dead. */

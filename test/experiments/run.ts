@@ -5,15 +5,16 @@ import { ensureTemplate } from '../database.ts'
 import { experiments } from './all.ts'
 import { type Experiment, perform, type Result } from './experiment.ts'
 
-// npm run experiments [-- name… --seed number --rounds number]: exit code 1 where one fails
+// npm run experiments [-- name… --seed number --rounds number --people number]: exit code 1 where one fails
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string' }, rounds: { type: 'string' } },
+  options: { seed: { type: 'string' }, rounds: { type: 'string' }, people: { type: 'string' } },
 })
 
 const seed = wholeNumber('seed', values.seed) ?? randomInt(1_000_000)
 const rounds = wholeNumber('rounds', values.rounds)
+const people = wholeNumber('people', values.people)
 
 function wholeNumber(name: string, text: string | undefined): number | undefined {
   if (text !== undefined && !/^\d+$/.test(text)) throw new TypeError(`--${name} takes a whole number`)
@@ -44,7 +45,7 @@ try {
   await ensureTemplate(0)
   for (const experiment of chosen) {
     console.log(`seed ${seed}: ${experiment.name}: ${experiment.promise}`)
-    report(await perform(experiment, { seed, rounds }))
+    report(await perform(experiment, { seed, rounds, people }))
   }
 } finally {
   if (leaveRun()) await (await cluster()).stop()

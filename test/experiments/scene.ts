@@ -20,6 +20,11 @@ export interface Scene {
   readonly slug: string
   /** As the identity provider, at one of the processes. */
   readonly scimAt: (process: UsherProcess) => api.Ask
+  /** As an administrator, below the organization. */
+  readonly adminAt: (process: UsherProcess) => api.Ask
+  readonly organizationId: string
+  readonly connectionId: string
+  readonly issuer: string
   /** Whom the provider knows from now on. */
   readonly introduce: (person: Person) => void
   readonly rows: <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) => Promise<Row[]>
@@ -32,16 +37,26 @@ const client = { client_id: 'usher', client_secret: 'a-secret-of-the-experiment'
 
 interface Wanted {
   readonly count: number
+  /** Of node, for each process. */
+  readonly flags?: readonly string[]
   readonly database: { readonly environment: Record<string, string>; readonly connect: () => Promise<Db> }
 }
 
+export interface SharedScene extends Scene {
+  readonly config: pg.ClientConfig
+}
+
 /** Several processes on a database that is somebody else's to keep. */
-export async function setScene(stage: Stage, count: number): Promise<Scene> {
+export async function setScene(
+  stage: Stage,
+  count: number,
+  flags: readonly string[] = [],
+): Promise<SharedScene> {
   const { url, config } = await makeDatabase(stage)
   const environment = { DATABASE_URL: url, USHER_SECRET_KEY: randomBytes(32).toString('base64') }
   // The harness always says where its server is.
   const open = async () => connect({ database: config as DatabaseAddress, poolSize: 2 })
-  return furnish(stage, { count, database: { environment, connect: open } })
+  return { ...(await furnish(stage, { count, flags, database: { environment, connect: open } })), config }
 }
 
 export interface EmbeddedScene extends Scene {
@@ -66,7 +81,7 @@ export async function setEmbeddedScene(stage: Stage): Promise<EmbeddedScene> {
   return { ...scene, postmaster }
 }
 
-async function furnish(stage: Stage, { count, database }: Wanted): Promise<Scene> {
+async function furnish(stage: Stage, { count, flags = [], database }: Wanted): Promise<Scene> {
   const provider = await startProvider({ people: [], clients: [client], claimsInIdToken: true })
   stage.teardown(() => provider.close())
   const ports = await freePorts(count)
@@ -78,7 +93,7 @@ async function furnish(stage: Stage, { count, database }: Wanted): Promise<Scene
     USHER_OUTBOUND_ALLOW: new URL(provider.issuer).host,
   }
   const server = await buildServer()
-  const processes = ports.map((port) => createProcess(stage, { server, port, environment }))
+  const processes = ports.map((port) => createProcess(stage, { server, port, environment, flags }))
   await Promise.all(processes.map((process) => process.start()))
   for (const process of processes) await warm(process)
   const db = await database.connect()
@@ -101,14 +116,24 @@ async function warm({ origin }: UsherProcess): Promise<void> {
   for (const answer of await Promise.all(asking)) await answer.arrayBuffer()
 }
 
-async function settle(publicUrl: string, { issuer }: TestProvider): Promise<Pick<Scene, 'slug' | 'scimAt'>> {
+type Settled = 'slug' | 'scimAt' | 'adminAt' | 'organizationId' | 'connectionId' | 'issuer'
+
+async function settle(publicUrl: string, { issuer }: TestProvider): Promise<Pick<Scene, Settled>> {
   const admin = api.adminAsk(api.callAt(publicUrl), ADMIN_KEY)
   const organization = await api.makeOrganization(admin)
   const { client_id: clientId, client_secret: clientSecret } = client
   const oidc = { issuer, clientId, clientSecret, scopes: ['profile', 'email'] }
   const connection = await api.makeConnection(admin, organization, { oidc, scim: {} })
   const { token } = await api.makeCredential(admin, connection)
-  return { slug: organization.slug, scimAt: ({ origin }) => api.scimAsk(api.callAt(origin), token) }
+  const { slug, id: organizationId, path } = organization
+  return {
+    ...{ slug, organizationId, connectionId: connection.id, issuer },
+    scimAt: ({ origin }) => api.scimAsk(api.callAt(origin), token),
+    adminAt:
+      ({ origin }) =>
+      (method, below, body) =>
+        api.adminAsk(api.callAt(origin), ADMIN_KEY)(method, `${path}${below}`, body),
+  }
 }
 
 async function inspect(
