@@ -73,6 +73,22 @@ const bySubject = {
          order by id desc limit $4`,
 }
 
+const decided = {
+  name: 'decisions_by_subject',
+  text: `select id, at, type, actor, changed, policy_version, rule, request_id, data from events
+         where organization_id = $1 and subject_id = $2 and (rule is not null or type = any($3))
+         order by id desc limit $4`,
+}
+
+/** What a rule decided about somebody, and what else is of one of the types: the newest first. */
+export function decisionsAbout(
+  { db, organizationId }: Scope,
+  subjectId: string,
+  { types, limit }: { types: readonly string[]; limit: number },
+): Promise<EventRow[]> {
+  return query(db, decided, [organizationId, subjectId, types, limit])
+}
+
 const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 /** What happened to one person, group or workspace: the newest first, from before the event `before`. */

@@ -48,7 +48,7 @@ export * from './domains.ts'
 export { type Embedded, startEmbedded } from './embedded.ts'
 export * from './erasure.ts'
 export { type Failure, failureOf } from './errors.ts'
-export { type EventRow, eventsOf, type NewEvent, recordEvents } from './events.ts'
+export { decisionsAbout, type EventRow, eventsOf, type NewEvent, recordEvents } from './events.ts'
 export { endings, removeExpired } from './expired.ts'
 export { groupFilterColumns, userFilterColumns } from './filter-columns.ts'
 export { changeGroup, deleteGroup, type GroupWritten, insertGroup, type MemberSets } from './group-changes.ts'
@@ -81,6 +81,7 @@ export {
   peopleAmong,
 } from './leaving.ts'
 export { findMatches, isPlaced, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
+export { type LoginRow, loginsOf } from './logins.ts'
 export { deleteLogo, findLogo, type LogoRow, logoVersion, putLogo } from './logos.ts'
 export {
   countOwned,
@@ -185,6 +186,7 @@ export {
   type RequestsAsked,
   removeRequests,
   requestBeyond,
+  requestsWithoutEvent,
 } from './requests.ts'
 export { type NamedPlaces, nextOfRoles, type RoleBesideRow, rolesBeside } from './role-drift.ts'
 export {
@@ -273,6 +275,8 @@ export {
   organizationsToTidy,
   organizationsWithEnds,
   organizationsWithRequests,
+  type PersonKey,
+  peopleAnywhere,
   pollingConnections,
 } from './unscoped.ts'
 export { writeActivity } from './user-activity.ts'

@@ -41,10 +41,15 @@ export interface RequestRow {
   readonly detail: string | null
   readonly duration: number | null
   readonly times: number
+  /** Null where there is no such connection any more. */
+  readonly connection_name: string | null
 }
 
 const columns = `id, at, kind, connection_id, credential_id, subject_id, method, path, query, body, status, code, detail,
   duration, times`
+
+const read = `r.*, (
+    select k.name from connections k where k.organization_id = $1 and k.id = r.connection_id) as connection_name`
 
 const insert = {
   name: 'insert_requests',
@@ -76,7 +81,7 @@ export interface RequestsAsked {
 
 // Two texts, since a condition that may be absent keeps a prepared statement from starting in the middle of an index.
 const listed = (condition: string) => `
-  select ${columns} from requests
+  select ${read} from requests r
   where organization_id = $1 and ${condition} and id < $2 and id > $3
     and ($4::uuid is null or connection_id = $4) and ($5::integer is null or status between $5 and $6)
   order by id desc limit $7`
@@ -84,6 +89,33 @@ const listed = (condition: string) => `
 const lists = {
   all: { name: 'requests', text: listed('true') },
   ofSubject: { name: 'requests_of_subject', text: listed('subject_id = $8') },
+}
+
+/** A request is over by then, and what it did has been told. */
+const MILLISECONDS = 10 * 60_000
+
+const soonAfter = (id: string) => `
+  (lpad(to_hex(('x' || left(replace(${id}::text, '-', ''), 12))::bit(48)::bigint + ${MILLISECONDS}), 12, '0')
+   || '70008000000000000000')::uuid`
+
+const silent = {
+  name: 'requests_without_event',
+  text: `
+  select ${read} from requests r
+  where organization_id = $1 and subject_id = $2 and id < $3
+    and not exists (
+      select from events e where e.organization_id = $1 and e.subject_id = $2
+        and e.id > r.id and e.id < ${soonAfter('r.id')} and e.request_id = r.id::text)
+  order by id desc limit $4`,
+}
+
+/** About somebody, and nothing that happened to them came of it: the newest first. */
+export function requestsWithoutEvent(
+  { db, organizationId }: Scope,
+  subjectId: string,
+  { before = 'ffffffff-ffff-ffff-ffff-ffffffffffff', limit }: { before?: string; limit: number },
+): Promise<RequestRow[]> {
+  return query(db, silent, [organizationId, subjectId, before, limit])
 }
 
 /** The newest first. */
@@ -100,7 +132,7 @@ export function listRequests(
 
 const byIds = {
   name: 'requests_by_id',
-  text: `select ${columns} from requests where organization_id = $1 and id = any($2::uuid[])`,
+  text: `select ${read} from requests r where organization_id = $1 and id = any($2::uuid[])`,
 }
 
 export function findRequests({ db, organizationId }: Scope, ids: readonly string[]): Promise<RequestRow[]> {

@@ -188,3 +188,40 @@ export async function isReachable(db: Db): Promise<boolean> {
     () => false,
   )
 }
+
+const anywhere = {
+  name: 'people_anywhere',
+  text: `
+  select o.id as organization_id, o.slug, u.id, u.user_name
+  from organizations o cross join lateral (
+    select x.id, x.user_name from users x where x.organization_id = o.id and x.id = $3::uuid
+    union
+    select x.id, x.user_name from users x
+    where x.organization_id = o.id and x.user_name_key = $2 and x.deleted_at is null
+    union
+    select x.id, x.user_name from users x
+    where x.organization_id = o.id and x.email_keys @> to_jsonb(lower($1::text)) and x.deleted_at is null) u
+  where $4::text is null or o.slug = $4
+  order by o.slug, u.id limit 20`,
+}
+
+/** What somebody is called by, and in which organization where that is said. */
+export interface PersonKey {
+  readonly email: string
+  readonly userNameKey: string
+  /** Of those who were deleted nothing else is known. */
+  readonly id: string | null
+  readonly slug: string | null
+}
+
+export interface FoundPerson {
+  readonly organization_id: string
+  readonly slug: string
+  readonly id: string
+  readonly user_name: string
+}
+
+/** Everybody who may be meant, in all organizations: for whoever has the database itself. */
+export function peopleAnywhere(db: Db, { email, userNameKey, id, slug }: PersonKey): Promise<FoundPerson[]> {
+  return query(db, anywhere, [email, userNameKey, id, slug])
+}

@@ -65,7 +65,8 @@ export function requestView(row: RequestRow): object {
 }
 
 /** What a request was and what was answered, in short. */
-export function requestLine({ method, path, status, code, detail, duration }: RequestRow): object {
+export function requestLine(row: RequestRow): object {
+  const { method, path, status, code, detail, duration, connection_id: id, connection_name: name } = row
   return {
     ...(method !== null && { method }),
     ...(path !== null && { path }),
@@ -73,5 +74,6 @@ export function requestLine({ method, path, status, code, detail, duration }: Re
     ...(code !== null && { code }),
     ...(detail !== null && { detail }),
     ...(duration !== null && { durationMs: duration }),
+    ...(name !== null && { connection: { id, name } }),
   }
 }

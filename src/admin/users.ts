@@ -1,22 +1,19 @@
 import type { FastifyRequest } from 'fastify'
 import {
-  type EventRow,
-  eventsOf,
   findPerson,
-  findRequests,
   listPeople,
   type PersonRow,
   peopleFirstParameter,
-  type RequestRow,
   type Scope,
   scimSettings,
 } from '../../db/index.ts'
 import { isUuid } from '../ids.ts'
-import { reasonFor } from '../provisioning/reasons.ts'
 import { peopleCondition } from '../translate/filters.ts'
 import { type Admin, type AdminHandlers, notFound } from './admin.ts'
+import { explain } from './explain.ts'
 import { listOf, pageOf } from './pages.ts'
-import { decisionView, listedPersonView, personView, timelineView } from './views.ts'
+import { momentsOf, momentView } from './timeline.ts'
+import { listedPersonView, personView } from './views.ts'
 
 export function userHandlers(admin: Admin): AdminHandlers {
   return {
@@ -35,17 +32,10 @@ export function userHandlers(admin: Admin): AdminHandlers {
       const { id } = await personOf(admin, request)
       const { limit, after: before } = pageOf(request)
       const page = { limit: limit + 1, ...(before && { before }) }
-      const events = await eventsOf(admin.scopeOf(request), id, page)
-      const requests = await requestsBehind(admin.scopeOf(request), events)
-      return listOf(events, limit, (event) => timelineView(event, requests.get(event.request_id ?? '')))
+      return listOf(await momentsOf(admin.scopeOf(request), id, page), limit, momentView)
     },
     async explainUser(request: FastifyRequest) {
-      const person = await personOf(admin, request)
-      const { id, status } = person
-      const reason = reasonFor(person)
-      const events = await eventsOf(admin.scopeOf(request), id, { limit: 200 })
-      const decisions = events.filter(({ rule }) => rule !== null).map(decisionView)
-      return { status, ...(reason && { reason }), decisions }
+      return explain(admin.scopeOf(request), await personOf(admin, request))
     },
   }
 }
@@ -58,15 +48,6 @@ async function conditionOf(scope: Scope, filter: string) {
     firstParameter: peopleFirstParameter,
     schemas: settings?.schemas ?? null,
   })
-}
-
-/** By their ids, those that are still noted. */
-async function requestsBehind(
-  scope: Scope,
-  events: readonly EventRow[],
-): Promise<ReadonlyMap<string, RequestRow>> {
-  const ids = events.flatMap(({ request_id: id }) => (id !== null && isUuid(id) ? [id] : []))
-  return new Map((await findRequests(scope, ids)).map((row) => [row.id, row]))
 }
 
 /** The person that the path names. */

@@ -141,10 +141,6 @@ export function timelineView(row: EventRow, request?: RequestRow): object {
   }
 }
 
-export function decisionView({ at, type, policy_version, rule, data }: EventRow): object {
-  return { at, outcome: type, policyVersion: policy_version, rule, inputs: data }
-}
-
 const ways: Readonly<Record<string, string>> = {
   scim: 'SCIM push',
   'sign-in': 'sign-in',

@@ -42,6 +42,7 @@ export interface TestSignIn {
 export interface Usher {
   readonly app: FastifyInstance
   readonly db: Db
+  readonly databaseUrl: string
   readonly secrets: Secrets
   readonly call: api.Call
   readonly admin: api.Ask
@@ -75,7 +76,7 @@ export const PUBLIC_URL = 'https://usher.example'
 
 export async function startUsher(t: Teardown, options: UsherOptions = {}): Promise<Usher> {
   const { partitions = 0, clock = () => new Date(), logLevel = 'silent', through } = options
-  const { config: address } = await makeDatabase(t, { partitions })
+  const { config: address, url: databaseUrl } = await makeDatabase(t, { partitions })
   // The harness always says where its server is.
   const database = { ...address } as DatabaseAddress
   const db = connect({ database: through ? await through(database) : database })
@@ -103,6 +104,7 @@ export async function startUsher(t: Teardown, options: UsherOptions = {}): Promi
   return {
     app,
     db,
+    databaseUrl,
     secrets: host.secrets,
     call,
     ...asks,
