@@ -9,6 +9,17 @@ where u.status = 'ready'
   and not exists (select from events e where e.organization_id = u.organization_id and e.subject_id = u.id
                   and e.type = 'user.provisioned');
 
+-- name: whoever is ready has a role in the place that was given last, or in a workspace of their own
+select u.organization_id, u.id
+from users u join lateral (
+  select e.data #>> '{workspace,id}' as workspace_id from events e
+  where e.organization_id = u.organization_id and e.subject_id = u.id and e.type = 'user.provisioned'
+  order by e.id desc limit 1) given on given.workspace_id is not null
+where u.status = 'ready'
+  and not exists (select from workspaces w where w.organization_id = u.organization_id and w.default_of = u.id)
+  and not exists (select from memberships m where m.organization_id = u.organization_id and m.user_id = u.id
+                  and m.workspace_id = given.workspace_id::uuid);
+
 -- name: who has a default workspace has a role in it, and it a home
 select w.organization_id, w.id
 from workspaces w
@@ -37,6 +48,29 @@ where w.status = 'active' and not exists (
       select from memberships a
       where a.organization_id = m.organization_id and a.user_id = m.user_id and a.workspace_id = m.workspace_id
         and a.source = 'administrator')));
+
+-- name: nobody suspended owns alone for longer than the policy keeps it; as of an hour before the worker's last round
+select w.organization_id, w.id, u.id as user_id
+from leases l
+join users u on u.status = 'suspended'
+join organizations o on o.id = u.organization_id and o.status = 'active'
+join memberships m on m.organization_id = u.organization_id and m.user_id = u.id and m.role = 'owner'
+join workspaces w on w.organization_id = u.organization_id and w.id = m.workspace_id and w.status = 'active'
+join lateral (select document, created_at from policies p where p.organization_id = u.organization_id
+              order by version desc limit 1) p on true
+where l.name = 'domains' and greatest(
+    p.created_at, m.created_at, (select max(e.at) from events e
+      where e.organization_id = u.organization_id and e.subject_id = u.id
+        and e.type in ('user.created', 'user.suspended', 'user.restored', 'user.hold-lifted'))
+  ) + (p.document #>> '{suspended,keepDays}')::integer * interval '1 day' < l.expires_at - interval '70 minutes'
+  and not coalesce(p.document #> '{protected,users}' ? u.id::text, false)
+  and not exists (select from legal_holds h where h.organization_id = u.organization_id and h.user_id = u.id)
+  and not exists (select from brakes b where b.organization_id = u.organization_id and b.held_since is not null)
+  and not exists (select from transfers t where t.organization_id = w.organization_id and t.workspace_id = w.id)
+  and not exists (
+    select from memberships a join users other on other.organization_id = a.organization_id and other.id = a.user_id
+    where a.organization_id = w.organization_id and a.workspace_id = w.id and a.role = 'owner'
+      and other.status = 'ready');
 
 -- name: the default workspace of whoever is ready is active
 select u.organization_id, u.id
@@ -101,6 +135,12 @@ select u.organization_id, u.id from users u
 left join departures d on d.organization_id = u.organization_id and d.user_id = u.id
 where u.status = 'leaving' and d.since is distinct from u.deleted_at;
 
+-- name: whoever is said to leave, or to have an override that ends, is somebody that there is
+select d.organization_id, d.user_id from (
+  select organization_id, user_id from departures union all select organization_id, user_id from attribute_ends) d
+left join users u on u.organization_id = d.organization_id and u.id = d.user_id
+where u.id is null;
+
 -- name: nobody who was erased is told of
 select u.organization_id, u.id from users u
 where u.status = 'erased' and (u.attributes <> '{}' or u.external_id is not null or u.sources is not null
@@ -108,10 +148,11 @@ where u.status = 'erased' and (u.attributes <> '{}' or u.external_id is not null
   or exists (select from group_members g where g.organization_id = u.organization_id and g.user_id = u.id)
   or exists (select from event_personal e where e.organization_id = u.organization_id and e.user_id = u.id));
 
--- name: what waits for an owner is a workspace that there is
+-- name: what waits for an owner is a workspace that there is, and was somebody's
 select t.organization_id, t.workspace_id from transfers t
 left join workspaces w on w.organization_id = t.organization_id and w.id = t.workspace_id
-where w.id is null;
+left join users u on u.organization_id = t.organization_id and u.id = t.user_id
+where w.id is null or u.id is null;
 
 -- name: the keys of a person are those in the attributes
 select organization_id, id from users
@@ -169,6 +210,80 @@ select distinct organization_id, group_id from inside where group_id = subgroup_
 select u.organization_id, u.id from users u
 where 1 <> (select count(*) from events e
             where e.organization_id = u.organization_id and e.subject_id = u.id and e.type = 'user.created');
+
+-- name: every row is of an organization that there is
+select x.organization_id, x.found_in from (
+  select organization_id, 'attribute_ends' as found_in from attribute_ends
+  union select organization_id, 'brakes' from brakes
+  union select organization_id, 'connections' from connections
+  union select organization_id, 'departures' from departures
+  union select organization_id, 'event_numbers' from event_numbers
+  union select organization_id, 'event_personal' from event_personal
+  union select organization_id, 'events' from events
+  union select organization_id, 'group_members' from group_members
+  union select organization_id, 'logos' from logos
+  union select organization_id, 'memberships' from memberships
+  union select organization_id, 'policies' from policies
+  union select organization_id, 'reevaluations' from reevaluations
+  union select organization_id, 'requests' from requests
+  union select organization_id, 'scim_schemas' from scim_schemas
+  union select organization_id, 'scim_values' from scim_values
+  union select organization_id, 'team_memberships' from team_memberships
+  union select organization_id, 'teams' from teams
+  union select organization_id, 'transfers' from transfers
+  union select organization_id, 'users' from users
+  union select organization_id, 'visible_workspaces' from visible_workspaces
+  union select organization_id, 'workspaces' from workspaces) x
+left join organizations o on o.id = x.organization_id
+where o.id is null;
+
+-- name: what an event is about is not of another organization, and a person is one that there is
+select e.organization_id, e.id from events e
+left join users u on e.subject_type = 'user' and u.organization_id = e.organization_id and u.id = e.subject_id
+left join workspaces w on e.subject_type = 'workspace' and w.id = e.subject_id
+left join teams t on e.subject_type = 'team' and t.id = e.subject_id
+left join groups g on e.subject_type = 'group' and g.id = e.subject_id
+left join connection_directory c on e.subject_type = 'connection' and c.id = e.subject_id
+where (e.subject_type = 'user' and u.id is null) or w.organization_id <> e.organization_id
+   or t.organization_id <> e.organization_id or g.organization_id <> e.organization_id
+   or c.organization_id <> e.organization_id;
+
+-- name: what is kept apart of an event is of one that there is, and of somebody
+select x.organization_id, x.event_id from (
+  select organization_id, event_id, null as user_id from event_numbers
+  union all select organization_id, event_id, user_id from event_personal) x
+left join events e on e.organization_id = x.organization_id and e.id = x.event_id
+left join users u on u.organization_id = x.organization_id and u.id = x.user_id
+where e.id is null or (x.user_id is not null and u.id is null);
+
+-- name: what was asked is noted with the organization whose connection it came by
+select r.organization_id, r.id from requests r join connection_directory d on d.id = r.connection_id
+where d.organization_id <> r.organization_id;
+
+-- name: the policy in force names only what the organization has
+select p.organization_id, n.of, n.id
+from (select distinct on (organization_id) organization_id, document from policies
+      order by organization_id, version desc) p
+cross join lateral (
+  select 'workspace' as of, p.document #>> '{workspace,join}' as id
+  union select 'workspace', g #>> '{give,workspace}' from jsonb_array_elements(p.document -> 'groups') g
+  union select 'team', g #>> '{give,team}' from jsonb_array_elements(p.document -> 'groups') g
+  union select 'team', t.value from jsonb_each_text(p.document #> '{homes,teams}') t
+  union select 'user', u from jsonb_array_elements_text(p.document #> '{protected,users}') u
+  union select 'user', t ->> 'user' from jsonb_array_elements(p.document #> '{leaving,to}') t
+) n
+where n.id is not null
+  and (n.of <> 'workspace' or not exists (
+    select from workspaces w where w.organization_id = p.organization_id and w.id = n.id::uuid))
+  and (n.of <> 'team' or not exists (
+    select from teams t where t.organization_id = p.organization_id and t.id = n.id::uuid))
+  and (n.of <> 'user' or not exists (
+    select from users u where u.organization_id = p.organization_id and u.id = n.id::uuid));
+
+-- name: a conflict is answered with somebody that there is
+select c.organization_id, c.id from conflicts c
+where c.answer ->> 'userId' is not null and not exists (
+  select from users u where u.organization_id = c.organization_id and u.id = (c.answer ->> 'userId')::uuid);
 
 -- name: an organization has one home team and a policy
 select o.id from organizations o
