@@ -16,7 +16,7 @@ const rounds: Readonly<Record<string, number>> = {
   rollout: 1,
   departures: 2,
 }
-const people: Readonly<Record<string, number>> = { rollout: 4000, departures: 300 }
+const people: Readonly<Record<string, number>> = { rollout: 2000, departures: 200 }
 
 for (const experiment of experiments)
   t.test(experiment.promise, async (t) => {

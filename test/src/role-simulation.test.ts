@@ -40,6 +40,7 @@ interface Foretold {
     readonly granted: number
     readonly changed: number
     readonly revoked: number
+    readonly taken: number
     readonly items: readonly ForetoldRole[]
   }
   readonly next?: string
@@ -134,6 +135,10 @@ holdOnEachLayout(t, {
         const told = version === policyVersion ? [] : real.map(key)
         t.strictSame(roles.items.map(key).sort(), told.sort(), JSON.stringify({ before, drawn, after }))
         t.equal(roles.granted + roles.changed + roles.revoked, roles.items.length)
+        const taken = roles.items.filter(
+          ({ before, role, change }) => before && (before.role !== role || change === 'revoked'),
+        )
+        t.equal(roles.taken, taken.length)
         done += told.length
         t.match(await at.simulate({}), { roles: { granted: 0, changed: 0, revoked: 0 } })
       }),
@@ -167,6 +172,8 @@ holdOnEachLayout(t, {
     t.match(await simulate({ policy: { groups: [] }, user: ada }), { roles: { granted: 0, revoked: 1 } })
     const ask = (body: object) => usher.admin('POST', `${path}/policies/simulate`, body)
     t.equal((await ask({ user: randomUUID() })).status, 404)
+    const stranger = await (await scene(usher)).push('eve@acme.example')
+    t.equal((await ask({ user: stranger })).status, 404)
     t.equal((await ask({ user: ada, cursor: 'x' })).status, 400)
     t.equal((await ask({ cursor: 'x' })).status, 400)
   },
