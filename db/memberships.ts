@@ -6,17 +6,21 @@ import type { Role } from './users.ts'
 /** Who or what gives a role: a decision at arrival, a rule of groups, the person by joining, or an administrator. */
 export type MembershipSource = 'provisioning' | 'group-rule' | 'person' | 'administrator'
 
+const firstOf = (rows: string) => `${rows}.source <> 'administrator', ${rows}.role`
+
 /**
  * Of the rows of `m`, one person's in one place, that which counts comes first: what an administrator says, and else
  * the highest role that anything gives.
  */
-export const countingFirst = `m.source <> 'administrator', m.role`
+export const countingFirst = firstOf('m')
 
+// Nobody else calls a table `counting`: what is asked about may be a column of any that a statement names.
 /** SQL of the role that somebody has in a workspace; null where they have none. */
 export const countingRole = (organization: string, user: string, workspace: string) => `
-  (select m.role from memberships m
-   where m.organization_id = ${organization} and m.user_id = ${user} and m.workspace_id = ${workspace}
-   order by ${countingFirst} limit 1)`
+  (select counting.role from memberships counting
+   where counting.organization_id = ${organization} and counting.user_id = ${user}
+     and counting.workspace_id = ${workspace}
+   order by ${firstOf('counting')} limit 1)`
 
 /** Where people have roles. */
 export type Place = 'workspace' | 'team'

@@ -112,6 +112,31 @@ holdOnEachLayout(
       t.same(await workspaces(ada), before)
       t.same(await checkInvariants(usher.db), [])
     },
+    'who is a member of what somebody leaves is no owner of it': async (t, usher) => {
+      const { organization, push, remove, round, workspaces, workspace, ownersOf } = await scene(usher)
+      const [ada, bob] = [
+        await push('ada', { [ENTERPRISE]: { manager: { value: 'bob' } } }),
+        await push('bob'),
+      ]
+      const shared = await workspace(ada)
+      const [own] = await workspaces(ada)
+      for (const id of [own?.id, shared])
+        await usher.rows(
+          `insert into memberships (organization_id, user_id, workspace_id, role, source, rule, created_at)
+           values ($1, $2, $3, 'member', 'administrator', 'test', now())`,
+          [organization.id, bob, id],
+        )
+      await remove(ada)
+      clock.pass(30 * DAY)
+      await round()
+      const [row] = await usher.rows('select status from workspaces where organization_id = $1 and id = $2', [
+        organization.id,
+        own?.id,
+      ])
+      t.match(row, { status: 'archived' })
+      t.same(await ownersOf(shared), [ada], 'nobody to give it to: it waits')
+      t.same(await checkInvariants(usher.db), [])
+    },
     'whoever is under hold or protected is not archived': async (t, usher) => {
       const { push, remove, round, statusOf, rule, ask, told } = await scene(usher)
       const [ada, bob] = [await push('ada'), await push('bob')]
