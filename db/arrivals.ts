@@ -12,6 +12,7 @@ import {
   placing,
   type UserWrite,
 } from './users.ts'
+import { withholding } from './withheld.ts'
 
 /** A connection as it was when its provider was asked. */
 export interface Asked {
@@ -33,12 +34,17 @@ const standing = (id: string, issuer: string, client: string) => `
   where c.organization_id = $1 and c.id = ${id} and c.status = 'active' and c.issuer = ${issuer}
     and c.client_id = ${client}`
 
-// Numbered as in users.ts, but for $16; then $22 to $25 are the login, $16 and $26 where the connection leads, $27 and
-// on the session. A login that is known, or somebody deleted, is looked for first: then nothing is tried.
-const arrive = {
-  name: 'insert_arrival',
-  text: `
-  with standing as (${standing('$7::uuid', '$26', '$16')}
+interface Numbers {
+  /** The first of the four of the login. */
+  readonly login: number
+  /** The issuer to which the connection leads; to which client, says $16. */
+  readonly led: number
+}
+
+// Numbered as in users.ts, but for $16. A login that is known, or somebody deleted, is looked for first: then nothing is
+// tried.
+const arriving = ({ login, led }: Numbers) => `
+  standing as (${standing('$7::uuid', `$${led}`, '$16')}
   ), person as (
     insert into users (organization_id, id, connection_id, managed, user_name, user_name_key, external_id, status, reason,
                        attributes, email_keys, display_name, manager, created_at, updated_at)
@@ -47,41 +53,62 @@ const arrive = {
     from standing
     where not exists (select from policies where organization_id = $1 and version > $15)
       and not exists (select from identities
-                      where organization_id = $1 and connection_id = $7 and issuer = $23 and subject = $24)
+                      where organization_id = $1 and connection_id = $7 and issuer = $${login + 1} and subject = $${login + 2})
       and not exists (select from users where organization_id = $1 and external_id = $11 and connection_id = $7
                       and deleted_at is not null)
     on conflict do nothing
     returning id
-  ), ${placing}, login as (
+  ), login as (
     insert into identities (organization_id, id, connection_id, issuer, subject, user_id, correlation, created_at)
-    select $1, $22::uuid, $7, $23, $24, person.id, $25, $2 from person
-  ), begun as (
+    select $1, $${login}::uuid, $7, $${login + 1}, $${login + 2}, person.id, $${login + 3}, $2 from person
+  )`
+
+const made = 'select exists (select from standing) as standing, exists (select from person) as made'
+
+// $17 to $21 are the place, $22 to $25 the login, $26 where the connection leads, $27 and on the session.
+const arrive = {
+  name: 'insert_arrival',
+  text: `
+  with ${arriving({ login: 22, led: 26 })}, ${placing}, begun as (
     insert into sessions (organization_id, id, secret_hash, user_id, user_epoch, connection_id, workspace_id,
                           sid, id_token, created_at, expires_at, seen_at, idle_at, touch_at, authentication)
     select $1, $27::uuid, $28, person.id, 0, $7, $17::uuid, $29, $30, $2, $31, $2, $32, $33, $34::jsonb
     from person
   ), ${recording('person')}
-  select exists (select from standing) as standing, exists (select from person) as made`,
+  ${made}`,
+}
+
+const arriveHeld = {
+  name: 'insert_held_arrival',
+  text: `
+  with ${arriving({ login: 17, led: 21 })}, ${withholding(22)}, ${recording('person')}
+  ${made}`,
 }
 
 /** What an attempt to make somebody has come to; only `made` has written anything. */
 export type Attempt = 'made' | 'held back' | 'gone'
 
 /**
- * Makes a person with place, login, session and events in one statement. `gone` where the connection is no longer what
- * it was; `held back` where there is a newer policy, or the login, userName or externalId is somebody's, be it
- * somebody who was deleted.
+ * Makes a person with place, login, session and events in one statement; one who is held with neither place nor session.
+ * `gone` where the connection is no longer what it was; `held back` where there is a newer policy, or the login, userName
+ * or externalId is somebody's, be it somebody who was deleted.
  */
 export async function insertArrival(scope: Scope, arrival: Arrival): Promise<Attempt> {
-  const { place, identity, session, asked, policyVersion } = arrival
+  const { place, withheld, identity, session, asked, policyVersion } = arrival
   const { id, issuer, subject, correlation } = identity
-  const { secretHash, sid, idToken, expiresAt, idleAt, touchAt, authentication } = session
+  const login = [id, issuer, subject, correlation, asked.issuer]
   const values = [...personValues(scope, arrival), policyVersion, asked.clientId]
-  values.push(...placeValues(place), id, issuer, subject, correlation, asked.issuer)
-  values.push(session.id, secretHash, sid, idToken, expiresAt, idleAt, touchAt, authentication)
-  const [row] = await query<{ standing: boolean; made: boolean }>(scope.db, arrive, values)
+  if (withheld) values.push(...login, withheld.code, withheld.policyVersion)
+  else values.push(...placeValues(place), ...login, ...sessionValues(session))
+  const statement = withheld ? arriveHeld : arrive
+  const [row] = await query<{ standing: boolean; made: boolean }>(scope.db, statement, values)
   if (row?.made) return 'made'
   return row?.standing ? 'held back' : 'gone'
+}
+
+const sessionValues = (session: Arrival['session']): unknown[] => {
+  const { id, secretHash, sid, idToken, expiresAt, idleAt, touchAt, authentication } = session
+  return [id, secretHash, sid, idToken, expiresAt, idleAt, touchAt, authentication]
 }
 
 const stands = { name: 'connection_stands', text: standing('$2', '$3', '$4') }

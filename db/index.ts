@@ -65,22 +65,14 @@ export {
   lockGroup,
   type MemberRow,
 } from './groups.ts'
+export { claimHeld, keepHeld, retrySoon } from './held-people.ts'
 export * from './held-roles.ts'
 export { holdAlone } from './hold.ts'
 export { findHold, type HoldRow, liftHold, placeHold } from './holds.ts'
 export { checkInvariants, type Violation } from './invariants.ts'
 export { takeLease } from './leases.ts'
-export {
-  archiveUser,
-  countDueDepartures,
-  dueDepartures,
-  forgetDeparture,
-  hasPlace,
-  lastTold,
-  lockAnybody,
-  peopleAmong,
-} from './leaving.ts'
-export { findMatches, isPlaced, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
+export * from './leaving.ts'
+export { findMatches, isPlaced, linkIdentity, type Match, type MatchedBy, type MatchKeys } from './linking.ts'
 export { type LoginRow, loginsOf } from './logins.ts'
 export { deleteLogo, findLogo, type LogoRow, logoVersion, putLogo } from './logos.ts'
 export {
@@ -271,6 +263,7 @@ export {
   organizationByDomain,
   organizationBySlug,
   organizationOfConnection,
+  organizationsToRetry,
   organizationsToSeeOff,
   organizationsToTidy,
   organizationsWithEnds,
@@ -284,7 +277,6 @@ export { insertPushed } from './user-batches.ts'
 export { countUsers, listUsers, userListFirstParameter } from './user-list.ts'
 export {
   findUser,
-  linkIdentity,
   lockUser,
   type NewIdentity,
   type NewPlace,
@@ -297,4 +289,5 @@ export {
   type UserStatus,
   updateUser,
 } from './users.ts'
+export type { Withheld } from './withheld.ts'
 export * from './workspaces.ts'

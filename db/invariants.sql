@@ -141,6 +141,19 @@ select d.organization_id, d.user_id from (
 left join users u on u.organization_id = d.organization_id and u.id = d.user_id
 where u.id is null;
 
+-- name: whoever is held is so for one reason, and nobody else
+select coalesce(u.organization_id, h.organization_id), coalesce(u.id, h.user_id)
+from (select organization_id, id, reason from users where status = 'held') u
+full join held_people h on h.organization_id = u.organization_id and h.user_id = u.id
+where u.reason is distinct from h.code;
+
+-- name: whoever is held has got no place
+select u.organization_id, u.id from users u
+where u.status = 'held' and (
+  exists (select from workspaces w where w.organization_id = u.organization_id and w.default_of = u.id)
+  or exists (select from memberships m where m.organization_id = u.organization_id and m.user_id = u.id
+             and m.source = 'provisioning'));
+
 -- name: nobody who was erased is told of
 select u.organization_id, u.id from users u
 where u.status = 'erased' and (u.attributes <> '{}' or u.external_id is not null or u.sources is not null

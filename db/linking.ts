@@ -1,6 +1,7 @@
 import { query } from './connect.ts'
+import { type NewEvent, recording, written } from './events.ts'
 import type { Scope } from './scope.ts'
-import { type UserRow, userColumns } from './users.ts'
+import { type NewIdentity, type UserRow, userColumns } from './users.ts'
 
 /** Why a known person may be the one who arrives; `former` has been deleted and may be restored. */
 export type MatchedBy = 'identity' | 'externalId' | 'userName' | 'email' | 'former'
@@ -64,10 +65,43 @@ export function findMatches({ db, organizationId }: Scope, keys: MatchKeys): Pro
 const placed = {
   name: 'is_placed',
   text: `select where exists (select from workspaces where organization_id = $1 and default_of = $2)
-         or exists (select from events where organization_id = $1 and subject_id = $2 and type = 'user.provisioned')`,
+         or exists (select from events e where organization_id = $1 and subject_id = $2 and type = 'user.provisioned'
+                    and not exists (select from events h where h.organization_id = $1 and h.subject_id = $2
+                                    and h.type = 'user.held' and h.id > e.id))`,
 }
 
-/** Whether it has been decided where somebody is, be it nowhere. */
+/** Whether it has been decided where somebody is, be it nowhere, and they have not been held since. */
 export async function isPlaced({ db, organizationId }: Scope, userId: string): Promise<boolean> {
   return (await query(db, placed, [organizationId, userId])).length === 1
+}
+
+const link = {
+  name: 'link_identity',
+  text: `
+  with person as (
+    select id from users where organization_id = $1 and id = $6 and deleted_at is null for share
+  ), login as (
+    insert into identities (organization_id, id, connection_id, issuer, subject, user_id, correlation, created_at)
+    select $1, $7, $8, $9, $10, person.id, $11, $2 from person
+    on conflict (organization_id, connection_id, issuer, subject) do update
+      set user_id = excluded.user_id, correlation = excluded.correlation, created_at = excluded.created_at
+      where exists (select from users former where former.organization_id = $1 and former.id = identities.user_id
+                    and former.deleted_at is not null)
+    returning user_id as id
+  ), ${recording('login')}
+  select id from login`,
+}
+
+/**
+ * Adds a login to a person; one that was a deleted person's moves. False where the person is gone, or the login is
+ * that of somebody who is not.
+ */
+export async function linkIdentity(
+  scope: Scope,
+  userId: string,
+  { identity, events }: { identity: NewIdentity; events: readonly NewEvent[] },
+): Promise<boolean> {
+  const { id, connectionId, issuer, subject, correlation } = identity
+  const login = [userId, id, connectionId, issuer, subject, correlation]
+  return (await query(scope.db, link, [...written(scope, events), ...login])).length === 1
 }

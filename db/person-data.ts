@@ -62,6 +62,9 @@ const parts = {
       from conflicts c where c.organization_id = $1 and ${isOfPerson}) c
     order by c.id`,
   attributeEnd: `select e.at from attribute_ends e where e.organization_id = $1 and e.user_id = $2`,
+  held: `
+    select h.code, h.policy_version as "policyVersion", h.since from held_people h
+    where h.organization_id = $1 and h.user_id = $2`,
   departure: `select d.since from departures d where d.organization_id = $1 and d.user_id = $2`,
   // Why is the organization's own matter.
   legalHold: `select h.created_at as since from legal_holds h where h.organization_id = $1 and h.user_id = $2`,
@@ -82,6 +85,7 @@ const parts = {
 
 /** Of these there is one at most. */
 const single: readonly string[] = [
+  'held',
   'user',
   'ownWorkspace',
   'attributeEnd',

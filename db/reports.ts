@@ -111,16 +111,16 @@ export interface HeldRow {
 const held = {
   name: 'report_held',
   text: `
-  select coalesce(reason, status::text) as reason, count(*)::integer as people, min(created_at) as oldest,
-    (count(*) filter (where created_at > $4::timestamptz - interval '1 hour'))::integer as hour,
-    (count(*) filter (where created_at > $4::timestamptz - interval '1 day'))::integer as day,
-    (count(*) filter (where created_at > $4::timestamptz - interval '7 days'))::integer as week
-  from users
-  where organization_id = $1 and status in ('staged', 'held') and created_at >= $2 and created_at < $3
+  select code as reason, count(*)::integer as people, min(since) as oldest,
+    (count(*) filter (where since > $4::timestamptz - interval '1 hour'))::integer as hour,
+    (count(*) filter (where since > $4::timestamptz - interval '1 day'))::integer as day,
+    (count(*) filter (where since > $4::timestamptz - interval '7 days'))::integer as week
+  from held_people
+  where organization_id = $1 and since >= $2 and since < $3
   group by 1 order by 2 desc, 1`,
 }
 
-/** Who waits for something, by what it is, and how many of them for no longer than an hour, a day and a week. */
+/** Who is held since a time in a range, by reason, and how many of them for no longer than an hour, a day and a week. */
 export function heldByReason({ db, organizationId, now }: Scope, { from, to }: Range): Promise<HeldRow[]> {
   return query(db, held, [organizationId, from, to, now])
 }

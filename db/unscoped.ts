@@ -181,6 +181,19 @@ export async function organizationsWithEnds(db: Db, now: Date): Promise<string[]
   return rows.map(({ organization_id }) => organization_id)
 }
 
+const toRetry = {
+  name: 'organizations_to_retry',
+  text: `select h.organization_id
+         from (select organization_id, min(policy_version) as version from held_people group by organization_id) h
+         where exists (select from policies p where p.organization_id = h.organization_id and p.version > h.version)`,
+}
+
+/** Organizations that have a newer policy than somebody is held by. */
+export async function organizationsToRetry(db: Db): Promise<string[]> {
+  const rows = await query<{ organization_id: string }>(db, toRetry, [])
+  return rows.map((row) => row.organization_id)
+}
+
 /** Whether the database answers. */
 export async function isReachable(db: Db): Promise<boolean> {
   return query(db, { text: 'select 1' }, []).then(

@@ -34,7 +34,7 @@ const suspend = {
   with person as (
     update users set status = 'suspended', reason = null, version = version + 1, updated_at = $2,
       session_epoch = session_epoch + 1
-    where ${own} and status in ('staged', 'held', 'ready')
+    where ${own} and status in ('staged', 'ready')
     returning *
   ), ended as (
     delete from sessions s using person where s.organization_id = $1 and s.user_id = person.id
@@ -54,7 +54,7 @@ const reactivate = {
 
 /**
  * Suspends a person, whose sessions end in the same statement, or makes them ready again. Null where that is no change,
- * or not this statement's to make: somebody to be made ready has no place yet, is another's, or is not there.
+ * or not this statement's to make: somebody is held, to be made ready without a place yet, another's, or not there.
  */
 export async function writeActivity(
   { db, organizationId, now, actor, requestId }: Scope,

@@ -2,6 +2,7 @@ import type { Sequelize } from 'sequelize'
 import { query } from './connect.ts'
 import { failureOf } from './errors.ts'
 import type { NewEvent } from './events.ts'
+import { insertHeld } from './held-people.ts'
 import type { Scope } from './scope.ts'
 import { displayNameOf, emailKeysOf, managerOf } from './user-keys.ts'
 import type { InsertGuard, UserWrite } from './users.ts'
@@ -170,6 +171,8 @@ const queues = new WeakMap<Sequelize, Map<string, Queue>>()
  * guard holds it back, or the userName or externalId is taken: then nothing of it was written.
  */
 export async function insertPushed(scope: Scope, write: UserWrite, guard: InsertGuard): Promise<boolean> {
+  const { withheld } = write
+  if (withheld) return insertHeld(scope, { ...write, withheld }, guard)
   const row = { scope, write, guard }
   if (scope.db.transaction) return (await insertRows([row])).has(write.id)
   return new Promise((done, failed) => {

@@ -4,6 +4,7 @@ import { type NewEvent, recording, recordingPersonal, written } from './events.t
 import { managerName } from './filter-columns.ts'
 import type { Scope } from './scope.ts'
 import { displayNameOf, emailKeysOf, managerOf } from './user-keys.ts'
+import { byNewest, type Withheld, withholding } from './withheld.ts'
 
 export type UserStatus = 'staged' | 'held' | 'ready' | 'suspended' | 'leaving' | 'archived' | 'erased'
 export type Role = 'owner' | 'admin' | 'member' | 'viewer'
@@ -54,6 +55,8 @@ export interface UserWrite {
   readonly id: string
   readonly record: UserRecord
   readonly place?: NewPlace | undefined
+  /** Whose status is held: why. */
+  readonly withheld?: Withheld | undefined
   readonly events: readonly NewEvent[]
 }
 
@@ -107,8 +110,8 @@ export interface InsertGuard {
   readonly formerSeen: boolean
 }
 
-/** `sources`: the parameter that they are, the last. */
-const updating = (sources: '$17' | '$22') => `
+/** `sources`: the parameter that they are. */
+const updating = (sources: '$17' | '$22', guard = '') => `
   person as (
     update users set connection_id = $7::uuid, managed = $8, user_name = $9, user_name_key = $10,
       external_id = $11, status = $12::user_status, reason = $13, attributes = $14::jsonb, email_keys = ${emailKeys},
@@ -116,11 +119,18 @@ const updating = (sources: '$17' | '$22') => `
       updated_at = $2,
       session_epoch = session_epoch + ($12::user_status not in ('staged', 'held', 'ready'))::integer,
       deleted_at = case when $16::boolean then coalesce(deleted_at, $2) end
-    where organization_id = $1 and id = $6::uuid and version = $15
+    where organization_id = $1 and id = $6::uuid and version = $15 ${guard}
     returning id, status
   ), ended as (
     delete from sessions s using person
     where s.organization_id = $1 and s.user_id = person.id and person.status not in ('staged', 'held', 'ready')
+  )`
+
+const departing = `
+  departed as (
+    insert into departures (organization_id, user_id, since) select $1, person.id, $2 from person
+    where person.status = 'leaving'
+    on conflict (organization_id, user_id) do update set since = excluded.since
   )`
 
 const updates = {
@@ -134,70 +144,54 @@ const updates = {
   },
   leaving: {
     name: 'update_user_leaving',
-    text: `
-    with ${updating('$17')}, departed as (
-      insert into departures (organization_id, user_id, since) select $1, person.id, $2 from person
-      on conflict (organization_id, user_id) do update set since = excluded.since
-    ), ${recording('person')}
-    select id from person`,
+    text: `with ${updating('$17')}, ${departing}, ${recording('person')} select id from person`,
   },
   placed: {
     name: 'update_user_placed',
-    text: `with ${updating('$22')}, ${placing}, ${recordingPersonal('person')} select id from person`,
+    text: `with ${updating('$22', byNewest('$23'))}, ${placing}, ${recordingPersonal('person')} select id from person`,
+  },
+  // Whoever comes to be held, is so, or was: whatever becomes of them.
+  held: {
+    name: 'update_user_held',
+    text: `
+    with ${updating('$22', byNewest('$23'))}, ${placing}, ${departing}, gone as (
+      delete from held_people h using person
+      where h.organization_id = $1 and h.user_id = person.id and person.status <> 'held'
+    ), ${withholding(24)}, ${recordingPersonal('person')}
+    select id from person`,
   },
 }
 
 const deleted: ReadonlySet<UserStatus> = new Set(['leaving', 'archived', 'erased'])
 
+export interface UserUpdate extends UserWrite {
+  readonly version: number
+  /** The status that the record of that version has. */
+  readonly was: UserStatus
+  /** That of the policy by which a place is given or withheld; where there is a newer one, nothing is written. */
+  readonly policyVersion?: number | undefined
+}
+
 /**
  * Writes the record where its version is still `version`; a person who is no longer active loses every session in
  * the same statement. False where the version has moved on: then nothing was written.
  */
-export async function updateUser(scope: Scope, write: UserWrite & { version: number }): Promise<boolean> {
-  const { place, events, version, record } = write
+export async function updateUser(scope: Scope, write: UserUpdate): Promise<boolean> {
+  const { place, version, record } = write
   const values = [...personValues(scope, write), version, deleted.has(record.status)]
-  const isPersonal = events.some(({ personal }) => personal !== undefined)
-  const statement = place
-    ? updates.placed
-    : record.status === 'leaving'
-      ? updates.leaving
-      : isPersonal
-        ? updates.named
-        : updates.plain
   const sources = record.sources && JSON.stringify(record.sources)
-  const rows = await query(scope.db, statement, [...values, ...(place ? placeValues(place) : []), sources])
-  return rows.length === 1
+  const statement = statementFor(write)
+  if (place || statement === updates.held) values.push(...placeValues(place), sources, write.policyVersion)
+  else values.push(sources)
+  if (statement === updates.held) values.push(write.withheld?.code, write.withheld?.policyVersion)
+  return (await query(scope.db, statement, values)).length === 1
 }
 
-const link = {
-  name: 'link_identity',
-  text: `
-  with person as (
-    select id from users where organization_id = $1 and id = $6 and deleted_at is null for share
-  ), login as (
-    insert into identities (organization_id, id, connection_id, issuer, subject, user_id, correlation, created_at)
-    select $1, $7, $8, $9, $10, person.id, $11, $2 from person
-    on conflict (organization_id, connection_id, issuer, subject) do update
-      set user_id = excluded.user_id, correlation = excluded.correlation, created_at = excluded.created_at
-      where exists (select from users former where former.organization_id = $1 and former.id = identities.user_id
-                    and former.deleted_at is not null)
-    returning user_id as id
-  ), ${recording('login')}
-  select id from login`,
-}
-
-/**
- * Adds a login to a person; one that was a deleted person's moves. False where the person is gone, or the login is
- * that of somebody who is not.
- */
-export async function linkIdentity(
-  scope: Scope,
-  userId: string,
-  { identity, events }: { identity: NewIdentity; events: readonly NewEvent[] },
-): Promise<boolean> {
-  const { id, connectionId, issuer, subject, correlation } = identity
-  const login = [userId, id, connectionId, issuer, subject, correlation]
-  return (await query(scope.db, link, [...written(scope, events), ...login])).length === 1
+function statementFor({ place, events, record, was }: UserUpdate) {
+  if (was === 'held' || record.status === 'held') return updates.held
+  if (place) return updates.placed
+  if (record.status === 'leaving') return updates.leaving
+  return events.some(({ personal }) => personal !== undefined) ? updates.named : updates.plain
 }
 
 export interface ResourceRow extends UserRow {

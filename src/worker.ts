@@ -14,6 +14,7 @@ import { idAt, newId } from './ids.ts'
 import { runCaptures } from './provisioning/capture.ts'
 import { seeOffIn } from './provisioning/departures.ts'
 import { reviewAttributes } from './provisioning/overrides.ts'
+import { retryHeld } from './provisioning/retry.ts'
 import { rollOut } from './provisioning/rollout.ts'
 import { userNameKey } from './translate/user-name.ts'
 
@@ -29,6 +30,8 @@ const LEASE = EVERY - MINUTE
 const CAPTURES_EVERY = 10_000
 /** How late an override may end. */
 const ATTRIBUTES_EVERY = MINUTE
+/** How soon whoever is held is tried again once there is another policy. */
+const RETRY_EVERY = 10_000
 /** How soon a changed rule begins to be put into effect. */
 const ROLLOUT_EVERY = 2000
 
@@ -42,6 +45,7 @@ export function startWorker(host: WorkerHost): () => Promise<void> {
     repeat(host, ATTRIBUTES_EVERY, () => attributesOnce(host, holder, stop.signal)),
     // By all of them: each batch is claimed, and one that is lost is another's.
     repeat(host, ROLLOUT_EVERY, () => rollOut(host, stop.signal)),
+    repeat(host, RETRY_EVERY, () => retryHeld(host, stop.signal)),
   ]
   return async () => {
     stop.abort()

@@ -222,6 +222,15 @@ const tables: Record<string, string> = {
     user_id uuid not null,
     at timestamptz not null,
     primary key (organization_id, user_id)`,
+  // Apart from the users as those who leave: why somebody is held, and by which policy that was found.
+  held_people: `
+    organization_id uuid not null,
+    user_id uuid not null,
+    code text not null,
+    policy_version integer not null,
+    since timestamptz not null,
+    primary key (organization_id, user_id),
+    foreign key (organization_id, user_id) references users`,
   legal_holds: `
     organization_id uuid not null,
     user_id uuid not null,
@@ -527,6 +536,7 @@ const indexes = `
   create index users_manager on users (organization_id, manager) where manager is not null;
   create index departures_since on departures (organization_id, since, user_id);
   create index attribute_ends_at on attribute_ends (organization_id, at);
+  create index held_people_policy on held_people (organization_id, policy_version, user_id);
   create index identities_user on identities (organization_id, user_id);
   create index conflicts_open on conflicts (organization_id, id) where answered_at is null;
   create index groups_display_name on groups (organization_id, connection_id, lower(display_name))

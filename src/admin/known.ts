@@ -72,7 +72,7 @@ export async function knownOf(scope: Scope, person: PersonRow): Promise<Known> {
   ])
   const entered = recent.findIndex(({ type }) => type === 'session.begun')
   const since = entered === -1 ? recent : recent.slice(0, entered)
-  const placed = decisions.find(({ type }) => type === 'user.provisioned')
+  const placed = decisions.find(({ type }) => type === 'user.provisioned' || type === 'user.held')
   return {
     person,
     reason: reasonFor(person),

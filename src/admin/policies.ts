@@ -5,6 +5,7 @@ import {
   countDeferred,
   existingPlaces,
   findPolicyVersion,
+  holdWorkspace,
   insertPolicy,
   latestRollout,
   listConnections,
@@ -137,12 +138,20 @@ async function write(scope: Scope, current: PolicyVersion, document: PolicyDocum
   })
   await transact(scope.db, async (db) => {
     const held = { ...scope, db }
+    await keepJoined(held, document)
     if (!(await insertPolicy(held, { after: current.version, document }, [event])))
       throw new Problem('conflict', 'The policy was changed at the same time: read it again.')
     if (changed.includes('groups')) await beginRollout(held, { id: newId(), policyVersion: version })
     if (changed.includes('attributes')) await reviewSources(held)
   })
   return { version, document, actor: scope.actor, created_at: scope.now }
+}
+
+/** Archived at this moment, the workspace would be remembered as one that is active: whoever comes second sees the other. */
+async function keepJoined(scope: Scope, { workspace: { give, join } }: PolicyDocument): Promise<void> {
+  if (give !== 'join' || join === undefined) return
+  if ((await holdWorkspace(scope, join))?.status !== 'active')
+    throw new Problem('conflict', 'The workspace that people would join was archived at the same time.')
 }
 
 const namedPeople = ({ protected: { users }, leaving: { to } }: PolicyDocument) => [

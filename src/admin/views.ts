@@ -158,6 +158,8 @@ function summaryOf({ type, data, changed }: EventRow): string {
     case 'user.provisioned':
       if (!workspace) return 'Given no workspace'
       return `Given the workspace “${workspace.name}” as ${role}${home ? `, at home in “${home.name}”` : ''}`
+    case 'user.held':
+      return `Held: ${code}`
     case 'user.changed':
       return changedBy(way, changed, data.beneath)
     case 'membership.granted':

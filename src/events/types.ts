@@ -38,6 +38,7 @@ export type EventType =
   | 'scim-value.deleted'
   | 'user.created'
   | 'user.provisioned'
+  | 'user.held'
   | 'user.adopted'
   | 'user.linked'
   | 'user.changed'

@@ -82,9 +82,10 @@ function stepsOf({ stage, refusal }: TriedSignIn): Step[] {
   return [...passed, { name: failed, ok: false, code, reason, ...(detail !== undefined && { detail }) }]
 }
 
-function decided({ outcome: { outcome, code, reason } }: Foretold): Step {
+function decided({ outcome: { outcome, held, ...refused } }: Foretold): Step {
+  const { code, reason } = held ? { code: held.code, reason: held.sentence } : refused
   const why = { ...(code !== undefined && { code }), ...(reason !== undefined && { reason }) }
-  return { name: 'policy', ok: outcome !== 'refuse', ...why }
+  return { name: 'policy', ok: outcome !== 'refuse' && !held, ...why }
 }
 
 /** What ties a token to its one use says nothing of anybody. */

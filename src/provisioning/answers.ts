@@ -151,7 +151,8 @@ async function handOver(scope: Scope, { conflict, answer, people }: HandingOver)
       ...(isKey && row.connection_id === conflict.connection_id && { external_id: null }),
       ...(isName && { user_name, user_name_key }),
     }
-    await updateUser(scope, { id: row.id, version: row.version, record, events: [] })
+    const { id, version, status: was } = row
+    await updateUser(scope, { id, version, was, record, events: [] })
     const before = {
       ...(record.external_id !== row.external_id &&
         row.external_id !== null && { externalId: row.external_id }),
@@ -168,7 +169,8 @@ async function handOver(scope: Scope, { conflict, answer, people }: HandingOver)
 async function receiveKey(scope: Scope, receiver: ResourceRow, { connection_id, evidence }: ConflictRow) {
   if (receiver.connection_id !== connection_id) return
   const record = { ...receiver, external_id: evidence.newcomer.externalId }
-  await updateUser(scope, { id: receiver.id, version: receiver.version, record, events: [] })
+  const { id, version, status: was } = receiver
+  await updateUser(scope, { id, version, was, record, events: [] })
 }
 
 function answeredEvent(conflict: ConflictRow, { answer, userId }: Answer, moved: readonly Moved[]) {

@@ -19,7 +19,7 @@ import {
 } from '../../db/index.ts'
 import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
-import { placed } from './placed.ts'
+import { placed, standingBy } from './placed.ts'
 import { placingOf } from './placing.ts'
 import { type Policies, rememberedPolicies } from './policy.ts'
 import { ownWords } from './sources.ts'
@@ -123,19 +123,20 @@ async function makeOnce(
   const policy = await policies.current(scope)
   const [id, attributes] = [newId(), ownWords(person)]
   // Who was shut out there is so here.
-  const status = person.status === 'ready' ? 'ready' : 'suspended'
-  const placing = status === 'ready' ? placingOf(policy, { userName: address, attributes }) : null
-  const { place, told } = placed(id, { policy, identity: { via: 'capture', connectionId }, placing })
+  const active = person.status !== 'suspended'
+  const placing = active ? placingOf(policy, { userName: address, attributes }) : null
+  const { told, ...given } = placed(id, { policy, identity: { via: 'capture', connectionId }, placing })
   const created = eventOf({
     type: 'user.created',
     subject: { type: 'user', id },
     by: { policyVersion: policy.version, rule: 'domain capture' },
-    data: { via: 'capture', connectionId, active: status === 'ready', ...noted },
+    data: { via: 'capture', connectionId, active, ...noted },
   })
   const name = { connection_id: connectionId, managed: false, user_name: address, user_name_key: userNameKey }
-  const record = { ...name, external_id: null, status, reason: null, attributes, sources: null } as const
+  const standing = active ? standingBy(given) : ({ status: 'suspended', reason: null } as const)
+  const record = { ...name, external_id: null, ...standing, attributes, sources: null }
   const guard = { policyVersion: policy.version, formerSeen: true }
-  if (!(await insertPushed(scope, { id, record, place, events: [created, ...told] }, guard))) return false
+  if (!(await insertPushed(scope, { id, record, ...given, events: [created, ...told] }, guard))) return false
   await noteCaptured(scope, { ...noted, userId: id, outcome: 'made' })
   return true
 }
@@ -155,7 +156,8 @@ async function archive(source: Scope, person: ResourceRow, target: string): Prom
     ]
     const record = { ...person, status: 'archived', reason: null } as const
     // Somebody changed the person at this moment: the next round finds them.
-    if (!(await updateUser(held, { id: person.id, version: person.version, record, events }))) return
+    const { id, version, status: was } = person
+    if (!(await updateUser(held, { id, version, was, record, events }))) return
     await archivePersonal(held, target)
   })
 }

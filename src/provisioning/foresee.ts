@@ -5,6 +5,7 @@ import { news } from './news.ts'
 import type { Placing } from './placing.ts'
 import type { Plan, RefusalCode } from './plan.ts'
 import type { Policies } from './policy.ts'
+import { type Reason, reasonOf } from './reasons.ts'
 import { Refused } from './refused.ts'
 
 /** What would come of an identity, and by which rule of which policy. */
@@ -15,6 +16,8 @@ export interface Foreseen {
   /** Why it would be refused. */
   readonly code?: RefusalCode
   readonly reason?: string
+  /** Why they would be held; a sign-in is refused by that code. */
+  readonly held?: Reason
   /** Whom it would be linked to, or whose it is; where it is refused, who stands in the way. */
   readonly user?: { readonly id: string; readonly userName: string }
   /** Where they would be; without an id where the workspace would be made. */
@@ -46,11 +49,13 @@ export async function foresee(scope: Scope, identity: Identity, policies: Polici
     return { ...decided, code, reason: new Refused({ code, rule }).message, changed: [] }
   }
   const said = user && identity.via === 'sign-in' ? news(policy, identity, user) : null
-  const workspace = planned.place ? placeBy(planned.place) : user && (await placeOf(scope, user.id))
-  return { ...decided, ...(workspace && { workspace }), changed: said?.changed ?? [] }
+  const { place } = planned
+  const held = place?.give === 'hold' && reasonOf(place.reason)
+  const workspace = place ? placeBy(place) : user && (await placeOf(scope, user.id))
+  return { ...decided, ...(held && { held }), ...(workspace && { workspace }), changed: said?.changed ?? [] }
 }
 
-/** Nothing where a rule gives none. */
+/** Nothing where a rule gives none, or not yet. */
 function placeBy(placing: Placing): Place | undefined {
   switch (placing.give) {
     case 'create':
@@ -58,6 +63,7 @@ function placeBy(placing: Placing): Place | undefined {
     case 'join':
       return { ...placing.workspace, role: placing.role }
     case 'none':
+    case 'hold':
       return undefined
   }
 }

@@ -17,9 +17,9 @@ import {
 import { Problem } from '../errors.ts'
 import { eventOf, type Happening } from '../events/record.ts'
 import { heardPush } from './overrides.ts'
-import { placed } from './placed.ts'
+import { type Placed, placed, standingBy } from './placed.ts'
 import { placingOf } from './placing.ts'
-import type { Policies } from './policy.ts'
+import { type Policies, policyInForce } from './policy.ts'
 import { writePerson } from './reevaluate.ts'
 import { Refused } from './refused.ts'
 import { type Effective, otherwiseHeard, ownWords } from './sources.ts'
@@ -100,15 +100,16 @@ async function changeRow(
   if (!current.managed) await assertAdoption(scope, policies)
   const saying = await edit({ ...current, attributes: ownWords(current) }, scope)
   const heard = await heardPush(scope, { current, pushed: saying.attributes }, policies)
-  const record = recordAfter(current, { ...saying, ...heard }, connectionId)
-  const otherwise = otherwiseHeard(current, record)
-  const changed = [...new Set([...differences(current, record), ...otherwise.heard])]
-  if (changed.length + otherwise.beneath.length === 0 && current.managed) return current
-  const told = eventsOf(current, { record, changed, beneath: otherwise.beneath, connectionId })
+  const said = recordAfter(current, { ...saying, ...heard }, connectionId)
+  const otherwise = otherwiseHeard(current, said)
+  const changed = [...new Set([...differences(current, said), ...otherwise.heard])]
+  const events = eventsOf(current, { record: said, changed, beneath: otherwise.beneath, connectionId })
+  const { told, ...given } = await placeOnArrival(scope, current, said)
+  if (changed.length + otherwise.beneath.length + told.length === 0 && current.managed) return current
+  const record = { ...said, ...(given.withheld && standingBy(given)) }
   const after = { ...current, ...record, version: current.version + 1, updated_at: scope.now }
-  const arrival = await placeOnArrival(scope, { current, record }, policies)
-  const events = [...told, ...arrival.told]
-  const write = { id: current.id, version: current.version, record, place: arrival.place, events }
+  const { id, version, status: was } = current
+  const write = { id, version, was, record, ...given, events: [...events, ...told] }
   if (!(await written(scope, write))) return undefined
   // It has the manager, whose name is of another record.
   if (changed.includes(ENTERPRISE)) return (await findUser(scope, current.id)) ?? undefined
@@ -146,7 +147,7 @@ function recordAfter(current: ResourceRow, saying: Saying & Effective, connectio
     user_name_key: saying.userNameKey,
     external_id: saying.externalId,
     status: statusAfter(current, saying.active),
-    reason: saying.active ? current.reason : null,
+    reason: saying.active && current.status === 'suspended' ? current.reason : null,
     attributes: saying.attributes,
     sources: saying.sources,
   }
@@ -155,7 +156,7 @@ function recordAfter(current: ResourceRow, saying: Saying & Effective, connectio
 /** Whom an administrator or a rule has suspended, with a reason, comes back when SCIM has shut them out and let them in. */
 function statusAfter({ status, reason }: ResourceRow, active: boolean): UserStatus {
   if (!active) return 'suspended'
-  return status === 'suspended' && reason === null ? 'ready' : status
+  return (status === 'suspended' && reason === null) || status === 'held' ? 'ready' : status
 }
 
 /** SCIM names of what a record would change. */
@@ -165,27 +166,26 @@ function differences(current: ResourceRow, record: UserRecord): string[] {
   return [
     ...(current.user_name === record.user_name ? [] : ['userName']),
     ...(current.external_id === record.external_id ? [] : ['externalId']),
-    ...(current.status === record.status && !isShutOutAnew(current, record) ? [] : ['active']),
+    ...(isOut(current) === isOut(record) && !isShutOutAnew(current, record) ? [] : ['active']),
     ...[...names].filter(isDifferent),
   ]
 }
 
+const isOut = ({ status }: Pick<UserRecord, 'status'>) => status === 'suspended'
+
 /** From now on it is SCIM that keeps them suspended. */
 const isShutOutAnew = (current: ResourceRow, { reason }: UserRecord) =>
-  current.status === 'suspended' && current.reason !== reason
+  isOut(current) && current.reason !== reason
 
-/** Who was made inactive gets their place when they first become active. */
-async function placeOnArrival(
-  scope: Scope,
-  { current, record }: { current: ResourceRow; record: UserRecord },
-  policies: Policies,
-): Promise<ReturnType<typeof placed>> {
-  const arrives = current.status !== record.status && record.status === 'ready'
+/** Who was made inactive, or is held, gets their place when they are active and nothing is in the way any more. */
+async function placeOnArrival(scope: Scope, current: ResourceRow, said: UserRecord): Promise<Placed> {
+  const arrives = current.status !== said.status && said.status === 'ready'
   if (!arrives || (await isPlaced(scope, current.id))) return { told: [] }
-  const policy = await policies.current(scope)
-  const identity = { via: 'scim' as const, connectionId: record.connection_id ?? '' }
-  const { user_name: userName, attributes } = record
-  return placed(current.id, { policy, identity, placing: placingOf(policy, { userName, attributes }) })
+  const policy = await policyInForce(scope)
+  const identity = { via: 'scim' as const, connectionId: said.connection_id ?? '' }
+  const { user_name: userName, attributes } = said
+  const placing = placingOf(policy, { userName, attributes })
+  return placed(current.id, { policy, identity, placing, before: current })
 }
 
 interface Told {
@@ -247,6 +247,9 @@ export async function removeUser(
       data: { ...data, was: current.status, reason: current.reason },
     })
     const record = { ...current, status: 'leaving' as const, reason: null }
-    return updateUser(held, { id: userId, version: current.version, record, events: [event] })
+    return updateUser(held, {
+      ...{ id: userId, version: current.version, was: current.status },
+      ...{ record, events: [event] },
+    })
   })
 }

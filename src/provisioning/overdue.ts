@@ -83,7 +83,8 @@ function expire(scope: Scope, { version, guests }: Policy, userId: string): Prom
       data: { via: 'rule', expireDays: guests.expireDays },
     })
     const record = { ...user, status: 'suspended' as const, reason: EXPIRED }
-    await updateUser(held, { id: userId, version: user.version, record, events: [event] })
+    const { version: read, status: was } = user
+    await updateUser(held, { id: userId, version: read, was, record, events: [event] })
   })
 }
 

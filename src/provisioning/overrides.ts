@@ -4,6 +4,7 @@ import {
   lockAnybody,
   type NewEvent,
   postponeEnd,
+  retrySoon,
   type Scope,
   transact,
   type UserRow,
@@ -120,6 +121,7 @@ async function write(scope: Scope, user: UserRow, { after, events }: Change): Pr
   const { id, version } = user
   if (!(await writeSources(scope, { ...after, id, version, ends: endOf(after.sources), events })))
     throw new TypeError('a held row has changed')
+  if (user.status === 'held') await retrySoon(scope, id)
   return { ...user, ...after, version: version + 1, updated_at: scope.now }
 }
 

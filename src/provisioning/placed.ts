@@ -1,43 +1,61 @@
-import type { NewEvent, NewPlace } from '../../db/index.ts'
+import type { NewEvent, NewPlace, UserRecord, Withheld } from '../../db/index.ts'
 import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
 import type { Identity } from './identity.ts'
 import type { Placing } from './placing.ts'
 import type { Policy } from './policy.ts'
 
+type Standing = Pick<UserRecord, 'status' | 'reason'>
+
 interface Decision {
   readonly policy: Policy
   readonly identity: {
-    readonly via: 'capture' | Identity['via'] | 'administrator'
+    readonly via: 'capture' | 'signal' | 'retry' | Identity['via'] | 'administrator'
     readonly connectionId: string
   }
   /** Null where nothing is decided now. */
   readonly placing: Placing | null
+  /** How they have stood, where they are known. */
+  readonly before?: Standing
 }
 
-/** What is to be written of a decision about somebody's place: the place, if it gives one, and the event. */
-export function placed(
-  userId: string,
-  { policy, identity, placing }: Decision,
-): { place?: NewPlace; told: NewEvent[] } {
+/** What is to be written of a decision about somebody's place: the place, or why there is none yet, and the event. */
+export interface Placed {
+  readonly place?: NewPlace
+  readonly withheld?: Withheld
+  /** Nothing where they are held, and have been for the same reason. */
+  readonly told: NewEvent[]
+}
+
+export function placed(userId: string, { policy, identity, placing, before }: Decision): Placed {
   if (!placing) return { told: [] }
-  const place = placeOf(placing)
   const { via, connectionId } = identity
-  const event = eventOf({
-    type: 'user.provisioned',
-    subject: { type: 'user', id: userId },
-    by: { policyVersion: policy.version, rule: placing.rule },
-    data: {
-      via,
-      connectionId,
-      ...(place && { workspace: { id: place.workspaceId, name: place.name }, role: place.role }),
-      ...(placing.give === 'create' && { home: placing.team }),
-    },
+  const told = (type: 'user.provisioned' | 'user.held', data: object) =>
+    eventOf({
+      type,
+      subject: { type: 'user', id: userId },
+      by: { policyVersion: policy.version, rule: placing.rule },
+      data: { via, connectionId, ...data },
+    })
+  if (placing.give === 'hold') {
+    const code = placing.reason
+    const withheld = { code, policyVersion: policy.version }
+    const isSame = before?.status === 'held' && before.reason === code
+    return { withheld, told: isSame ? [] : [told('user.held', { code })] }
+  }
+  const place = placeOf(placing)
+  const event = told('user.provisioned', {
+    ...(place && { workspace: { id: place.workspaceId, name: place.name }, role: place.role }),
+    ...(placing.give === 'create' && { home: placing.team }),
   })
   return { ...(place && { place }), told: [event] }
 }
 
-function placeOf(placing: Placing): NewPlace | undefined {
+/** How whoever is active stands by a decision. */
+export const standingBy = ({ withheld }: Pick<Placed, 'withheld'>): Standing =>
+  withheld ? { status: 'held', reason: withheld.code } : { status: 'ready', reason: null }
+
+function placeOf(placing: Exclude<Placing, { give: 'hold' }>): NewPlace | undefined {
   switch (placing.give) {
     case 'create': {
       const { name, role, rule, team } = placing

@@ -1,5 +1,6 @@
 import type { NewPlace, UserRecord } from '../../db/index.ts'
 import type { Policy } from './policy.ts'
+import type { HoldCode } from './reasons.ts'
 
 const ENTERPRISE = 'urn:ietf:params:scim:schemas:extension:enterprise:2.0:User'
 
@@ -25,6 +26,8 @@ export type Placing =
       readonly workspace: { readonly id: string; readonly name: string }
     }
   | { readonly give: 'none'; readonly rule: string }
+  /** Not yet: something is missing, and who comes by it before it is there is held. */
+  | { readonly give: 'hold'; readonly rule: string; readonly reason: HoldCode }
 
 /** Pure: by the policy alone, and by what is known of the person. */
 export function placingOf(policy: Policy, newcomer: Newcomer): Placing {
@@ -34,9 +37,11 @@ export function placingOf(policy: Policy, newcomer: Newcomer): Placing {
   if (give === 'join')
     return policy.joined
       ? { give: 'join', rule: 'joined workspace', role, workspace: policy.joined }
-      : { give: 'none', rule: 'the joined workspace is archived' }
-  const { team, rule } = homeOf(policy, newcomer)
-  return { give: 'create', rule, role, team, name: named(name, newcomer) }
+      : { give: 'hold', rule: 'the joined workspace is archived', reason: 'workspace_unavailable' }
+  const home = homeOf(policy, newcomer)
+  return typeof home === 'string'
+    ? { give: 'hold', rule: home, reason: 'home_unknown' }
+    : { give: 'create', ...home, role, name: named(name, newcomer) }
 }
 
 function isGuest({ guests: { userTypes } }: Policy, { attributes: { userType } }: Newcomer): boolean {
@@ -45,13 +50,15 @@ function isGuest({ guests: { userTypes } }: Policy, { attributes: { userType } }
 
 const isAlike = (a: string, b: string) => a.trim().toLowerCase() === b.trim().toLowerCase()
 
-function homeOf({ homes: { by, teams: ids }, teams, home }: Policy, newcomer: Newcomer) {
+/** The team, by which rule; or only the rule by which there is none. */
+function homeOf({ homes, teams, home }: Policy, newcomer: Newcomer) {
+  const { by, teams: ids, otherwise } = homes
   const value = by === 'organization' ? undefined : ways[by](newcomer)
   const [, id = ''] = Object.entries(ids).find(([name]) => value !== undefined && isAlike(name, value)) ?? []
   const name = teams[id]
-  return name === undefined
-    ? { team: home, rule: 'default workspace' }
-    : { team: { id, name }, rule: `home by ${by}` }
+  if (name !== undefined) return { team: { id, name }, rule: `home by ${by}` }
+  if (by === 'organization' || otherwise === 'organization') return { team: home, rule: 'default workspace' }
+  return value === undefined ? `no ${by} is known` : `no home for the ${by}`
 }
 
 const ways = {

@@ -3,6 +3,7 @@ import type { Identity, Push, SignIn } from './identity.ts'
 import { news } from './news.ts'
 import { type Newcomer, type Placing, placingOf } from './placing.ts'
 import { justInTimeOf, type Policy } from './policy.ts'
+import type { HoldCode } from './reasons.ts'
 import { afterPush } from './sources.ts'
 
 /** Why somebody is not let in or not written; stable codes. */
@@ -17,6 +18,7 @@ export type RefusalCode =
   | 'suspended'
   | 'signed_out'
   | 'deprovisioned'
+  | HoldCode
 
 /** What there is to know beside the identity itself. */
 export interface Facts {
@@ -246,5 +248,6 @@ function admit(
 function missingPlace(policy: Policy, newcomer: Newcomer, { has_workspace, status }: Match): Placing | null {
   if (has_workspace) return null
   const placing = placingOf(policy, newcomer)
-  return placing.give === 'none' && status === 'ready' ? null : placing
+  const isGiven = placing.give === 'create' || placing.give === 'join'
+  return status === 'ready' && !isGiven ? null : placing
 }

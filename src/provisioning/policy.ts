@@ -15,10 +15,11 @@ export interface PolicyDocument {
     /** The workspace that they join. */
     readonly join?: string
   }
-  /** In which team a workspace is at home: by what a person has, and else in the organization's own. */
+  /** In which team a workspace is at home: by what a person has. Where that is no team's, in the organization's own, or held. */
   readonly homes: {
     readonly by: 'organization' | 'domain' | 'department'
     readonly teams: Readonly<Record<string, string>>
+    readonly otherwise: 'organization' | 'hold'
   }
   readonly justInTime: JustInTime
   /** What is otherwise on a connection. */
@@ -62,7 +63,7 @@ export interface PolicyDocument {
 /** What an organization has before it says anything. */
 export const defaultPolicy: PolicyDocument = {
   workspace: { give: 'create', name: 'My workspace', role: 'owner' },
-  homes: { by: 'organization', teams: {} },
+  homes: { by: 'organization', teams: {}, otherwise: 'organization' },
   justInTime: 'on',
   connections: {},
   linking: { email: false },
@@ -105,7 +106,8 @@ const MOST_CACHED = 10_000
 
 /**
  * The policies in force, remembered per process. Remembering only saves a round trip: whoever plans with a version
- * that is no longer the newest is stopped by the guard of the statement that applies the plan.
+ * that is no longer the newest is stopped by the guard of the statement that applies the plan. What a policy names is
+ * remembered with it: whatever archives or restores a workspace that it names makes it a newer version.
  */
 export function rememberedPolicies(): Policies {
   const remembered = new Map<string, Policy>()
@@ -142,6 +144,7 @@ export function wholePolicy(document: unknown): PolicyDocument {
     ...defaultPolicy,
     ...written,
     workspace: { ...defaultPolicy.workspace, ...written.workspace },
+    homes: { ...defaultPolicy.homes, ...written.homes },
     workspaces: { ...defaultPolicy.workspaces, ...written.workspaces },
   }
 }

@@ -8,7 +8,6 @@ import {
   linkIdentity,
   type Match,
   type NewEvent,
-  type NewIdentity,
   type Scope,
   transact,
   type UserRecord,
@@ -21,9 +20,10 @@ import { type Decision, decide } from './decide.ts'
 import { needsFacts } from './facts.ts'
 import type { Identity, Push, SignIn } from './identity.ts'
 import { news } from './news.ts'
-import { placed } from './placed.ts'
+import { placed, standingBy } from './placed.ts'
 import { isShutOut, nothingKnown, type Plan, plan, type Refusal } from './plan.ts'
 import type { Policies, Policy } from './policy.ts'
+import { happened, newIdentity, recordOf } from './recorded.ts'
 import { writePerson } from './reevaluate.ts'
 import { ConnectionGone, Refused } from './refused.ts'
 import { afterPush } from './sources.ts'
@@ -83,7 +83,7 @@ export async function provision(
     if (decided.outcome !== 'refuse' && (isFresh || isGuarded(decided))) {
       const goingBy = named(said, decision.names)
       const userId = await apply(scope, { ...goingBy, policy, plan: decided, informed })
-      if (userId) return { userId, outcome: decided.outcome }
+      if (userId) return entered(said, { policy, plan: decided, informed }, userId)
       // Mostly somebody is known; were it the policy that is no longer the newest, the next attempt would show it.
       if ('beginning' in said && !informed) continue
     } else if (decided.outcome === 'refuse' && isFresh && informed) {
@@ -114,6 +114,14 @@ function named(said: Pushed | SignedIn, { userName, userNameKey, externalId }: N
 /** Whether it holds by any policy: what makes somebody names its version, and whoever is known and has a place keeps it. */
 const isGuarded = (decided: Exclude<Plan, { outcome: 'refuse' }>): boolean =>
   decided.outcome === 'create' || (decided.outcome === 'recognize' && decided.user.has_workspace)
+
+/** Whoever is held has been written, and is not let in. */
+function entered(said: Pushed | SignedIn, { policy, plan: decided }: Planning, userId: string): Provisioned {
+  const { outcome, place } = decided
+  if ('beginning' in said && place?.give === 'hold')
+    throw new Refused({ code: place.reason, rule: place.rule, policyVersion: policy.version, userId })
+  return { userId, outcome }
+}
 
 /** As the statement that makes somebody does by itself. */
 async function assertStanding(scope: Scope, said: Pushed | SignedIn): Promise<void> {
@@ -162,24 +170,25 @@ async function create(scope: Scope, planned: Planned): Promise<string | undefine
   const { policy, identity, plan: decided, informed } = planned
   const id = newId()
   const created = happened('user.created', id, { policy, identity, rule: decided.rule })
-  const { place, told } = placed(id, { policy, identity, placing: decided.place })
-  const events = [created, ...told]
-  const write = { id, record: recordOf(identity, { managed: true }), place, events }
+  const { told, ...given } = placed(id, { policy, identity, placing: decided.place })
+  const record = { ...recordOf(identity, { managed: true }), ...(given.withheld && standingBy(given)) }
+  const write = { id, record, ...given, events: [created, ...told] }
   const guard = { policyVersion: policy.version, formerSeen: informed }
   return (await insertPushed(scope, write, guard)) ? id : undefined
 }
 
-/** Whoever signs in themselves has their place at once. */
+/** Whoever signs in themselves has their place at once, or is held. */
 async function arrive(
   scope: Scope,
   { policy, identity, plan: { rule, place: placing }, beginning }: Planning & SignedIn,
 ): Promise<string | undefined> {
   const id = newId()
   const created = happened('user.created', id, { policy, identity, rule })
-  const { place, told } = placed(id, { policy, identity, placing })
-  const events = [created, ...told, beginning.event(id)]
+  const { told, ...given } = placed(id, { policy, identity, placing })
+  const events = [created, ...told, ...(given.withheld ? [] : [beginning.event(id)])]
+  const record = { ...recordOf(identity, { managed: false }), ...standingBy(given) }
   const attempt = await insertArrival(scope, {
-    ...{ id, place, events, record: recordOf(identity, { managed: false }), identity: newIdentity(identity) },
+    ...{ id, ...given, events, record, identity: newIdentity(identity) },
     ...{ session: beginning.session, asked: beginning.asked, policyVersion: policy.version },
   })
   if (attempt === 'gone') throw new ConnectionGone()
@@ -190,10 +199,11 @@ async function arrive(
 function rewrite(scope: Scope, { policy, identity, plan: decided }: Planned, user: Match): Promise<boolean> {
   const type = decided.outcome === 'adopt' ? 'user.adopted' : 'user.restored'
   const rewritten = happened(type, user.id, { policy, identity, rule: decided.rule })
-  const { place, told } = placed(user.id, { policy, identity, placing: decided.place })
+  const { told, ...given } = placed(user.id, { policy, identity, placing: decided.place, before: user })
+  const record = { ...recordOver(policy, identity, user), ...(given.withheld && standingBy(given)) }
+  const { id, version, status: was } = user
   const events = [rewritten, ...told]
-  const { id, version } = user
-  const write = { id, version, record: recordOver(policy, identity, user), place, events }
+  const write = { id, version, was, record, ...given, events, policyVersion: policy.version }
   if (user.status !== 'archived') return writePerson(scope, write)
   return transact(scope.db, async (db) => {
     const held = { ...scope, db }
@@ -232,56 +242,32 @@ async function recognize(scope: Scope, planned: Planned, user: Match): Promise<s
     changed: said.changed,
     data: { via, connectionId, ...(said.beneath.length > 0 && { beneath: said.beneath }) },
   })
-  const { place, told } = placed(user.id, { policy, identity, placing: decided.place })
-  const events = [changed, ...told]
+  const { told, ...given } = placed(user.id, { policy, identity, placing: decided.place, before: user })
   const record = {
     ...user,
     attributes: said.attributes,
     sources: said.sources,
-    ...(decided.place && { status: 'ready' as const, reason: null }),
+    ...(decided.place && standingBy(given)),
   }
-  return (await writePerson(scope, { id: user.id, version: user.version, record, place, events }))
-    ? user.id
-    : undefined
+  const write = { ...about(user, policy), record, ...given, events: [changed, ...told] }
+  return (await writePerson(scope, write)) ? user.id : undefined
 }
 
-/** Gives a person who is known the place they did not get when they were made. */
-function complete(scope: Scope, { policy, identity, plan: decided }: Planned, user: Match): Promise<boolean> {
-  const { place, told: events } = placed(user.id, { policy, identity, placing: decided.place })
-  const record = { ...user, status: 'ready' as const, reason: null }
-  return writePerson(scope, { id: user.id, version: user.version, record, place, events })
+/** Gives a person who is known the place they did not get when they were made, or what they are held for. */
+async function complete(
+  scope: Scope,
+  { policy, identity, plan: decided }: Planned,
+  user: Match,
+): Promise<boolean> {
+  const { told, ...given } = placed(user.id, { policy, identity, placing: decided.place, before: user })
+  if (told.length === 0) return true
+  const record = { ...user, ...standingBy(given) }
+  return writePerson(scope, { ...about(user, policy), record, ...given, events: told })
 }
 
-function recordOf(identity: Identity, { managed }: { managed: boolean }): UserRecord {
-  const active = identity.via === 'sign-in' || identity.active
-  return {
-    connection_id: identity.connectionId,
-    managed,
-    user_name: identity.userName,
-    user_name_key: identity.userNameKey,
-    external_id: identity.externalId,
-    status: active ? 'ready' : 'suspended',
-    reason: null,
-    attributes: identity.attributes,
-    sources: null,
-  }
-}
-
-const newIdentity = ({ connectionId, issuer, subject, externalId }: Extract<Identity, { via: 'sign-in' }>) =>
-  ({ id: newId(), connectionId, issuer, subject, correlation: externalId }) satisfies NewIdentity
-
-function happened(
-  type: 'user.created' | 'user.adopted' | 'user.restored' | 'user.linked',
-  id: string,
-  { policy, identity, rule }: { policy: Policy; identity: Identity; rule: string },
-): NewEvent {
-  const { via, connectionId, attributes } = identity
-  const active = via === 'sign-in' || identity.active
-  return eventOf({
-    type,
-    subject: { type: 'user', id },
-    changed: type === 'user.linked' ? [] : ['userName', 'externalId', ...Object.keys(attributes)],
-    by: { policyVersion: policy.version, rule },
-    data: { via, connectionId, active },
-  })
-}
+const about = ({ id, version, status: was }: Match, { version: policyVersion }: Policy) => ({
+  id,
+  version,
+  was,
+  policyVersion,
+})

@@ -12,6 +12,8 @@ const sentences: Record<RefusalCode, string> = {
   suspended: 'The account has been suspended.',
   signed_out: 'The identity provider ended this session while it was beginning. Please sign in again.',
   deprovisioned: 'The account has been removed.',
+  workspace_unavailable: 'The workspace that people join here is archived: an administrator has to act.',
+  home_unknown: 'No team has been named for people like this one yet: an administrator has to act.',
 }
 
 export const refusalCodes = Object.keys(sentences)

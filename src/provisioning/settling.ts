@@ -12,6 +12,7 @@ import {
 } from '../../db/index.ts'
 import { eventOf } from '../events/record.ts'
 import type { Policy } from './policy.ts'
+import { renewPolicyNaming } from './renewal.ts'
 
 /** Somebody whose workspaces need another owner. */
 export interface Owner {
@@ -47,6 +48,7 @@ export async function settle(
   { owner, archived, transferred }: Settlement & { owner: Owner },
 ): Promise<void> {
   await archiveWorkspaces(scope, archived)
+  await renewPolicyNaming(scope, archived)
   for (const { id: workspaceId, own } of transferred) {
     const heir = await heirOf(scope, policy, { workspaceId, userId: owner.userId })
     await handOver(scope, policy, { workspaceId, userId: owner.userId, heir })

@@ -26,8 +26,11 @@ export async function suppose(scope: Scope, document: PolicyDocument): Promise<P
 export interface Difference {
   readonly userId: string
   readonly userName: string
-  /** Who has a place keeps it; who has none gets theirs when they come next. */
-  readonly effect: 'keeps' | 'gets'
+  /**
+   * Who has a place keeps it; who has none gets theirs when they come next. Who is held gets theirs within seconds, or
+   * is released: ready without one.
+   */
+  readonly effect: 'keeps' | 'gets' | 'released'
   readonly before: Placing
   readonly after: Placing
 }
@@ -116,8 +119,13 @@ function differenceOf(row: NewcomerRow, before: Policy, after: Policy): Differen
     placingOf(policy, { userName, attributes: heardBy(policy, row).attributes }),
   )
   if (!was || !is || isDeepStrictEqual(was, is)) return undefined
-  const gets = !placed && status === 'ready' && is.give !== 'none'
-  return { userId, userName, effect: gets ? 'gets' : 'keeps', before: was, after: is }
+  return { userId, userName, effect: effectOf(is, { placed, status }), before: was, after: is }
+}
+
+function effectOf({ give }: Placing, { placed, status }: Pick<NewcomerRow, 'placed' | 'status'>) {
+  if (placed || give === 'hold' || (status !== 'ready' && status !== 'held')) return 'keeps'
+  if (give !== 'none') return 'gets'
+  return status === 'held' ? 'released' : 'keeps'
 }
 
 async function countRoles(

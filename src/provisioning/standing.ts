@@ -11,15 +11,16 @@ import {
   type Scope,
   transact,
   type UserRow,
-  type UserStatus,
   updateUser,
 } from '../../db/index.ts'
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
-import { placed } from './placed.ts'
+import { type Placed, placed, standingBy } from './placed.ts'
 import { placingOf } from './placing.ts'
 import { policyInForce } from './policy.ts'
 import type { Suspension } from './reasons.ts'
+import { writePerson } from './reevaluate.ts'
+import { renewPolicyNaming } from './renewal.ts'
 
 const ADMINISTRATOR: Suspension = 'suspended_by_administrator'
 
@@ -37,18 +38,18 @@ export function suspend(scope: Scope, userId: string): Promise<boolean> {
     if (user.status === 'suspended' && user.reason === ADMINISTRATOR) return
     const record = { ...user, status: 'suspended' as const, reason: ADMINISTRATOR }
     const events = [happened('user.suspended', userId)]
-    await updateUser(held, { id: userId, version: user.version, record, events })
+    await updateUser(held, { id: userId, version: user.version, was: user.status, record, events })
   })
 }
 
-/** Lets somebody in again, whoever has suspended them; with the place that they did not get before. */
+/** Lets somebody in again, whoever has suspended them; with the place that they did not get before, or held. */
 export function reactivate(scope: Scope, userId: string): Promise<boolean> {
   return withPerson(scope, userId, async (held, user) => {
     if (user.status !== 'suspended') return
-    const { place, told } = await placeOf(held, user)
-    const record = { ...user, status: 'ready' as const, reason: null }
+    const { told, ...given } = await placeAgain(held, user)
+    const record = { ...user, ...standingBy(given) }
     const events = [happened('user.reactivated', userId), ...told]
-    await updateUser(held, { id: userId, version: user.version, record, place, events })
+    await writePerson(held, { id: userId, version: user.version, was: user.status, record, ...given, events })
   })
 }
 
@@ -65,10 +66,15 @@ function withPerson(
   })
 }
 
-async function placeOf(scope: Scope, user: UserRow): Promise<ReturnType<typeof placed>> {
+/** The place of somebody who comes back, where they have none. */
+export async function placeAgain(
+  scope: Scope,
+  user: UserRow,
+  via: 'administrator' | 'signal' = 'administrator',
+): Promise<Placed> {
   if (await hasPlace(scope, user.id)) return { told: [] }
   const policy = await policyInForce(scope)
-  const identity = { via: 'administrator' as const, connectionId: user.connection_id ?? '' }
+  const identity = { via, connectionId: user.connection_id ?? '' }
   const placing = placingOf(policy, { userName: user.user_name, attributes: user.attributes })
   return placed(user.id, { policy, identity, placing })
 }
@@ -99,22 +105,25 @@ async function bringBack(scope: Scope, user: UserRow): Promise<void> {
   await forgetDeparture(scope, user.id)
   const { was, reason } = await lastTold(scope, user.id, 'user.deleted')
   const isSuspended = was === 'suspended'
-  const { place, told } = isSuspended ? { told: [] } : await placeOf(scope, user)
-  const status: UserStatus = isSuspended ? 'suspended' : 'ready'
-  const record = { ...user, status, reason: isSuspended && typeof reason === 'string' ? reason : null }
+  const { told, ...given }: Placed = isSuspended ? { told: [] } : await placeAgain(scope, user)
+  const suspended = { status: 'suspended' as const, reason: typeof reason === 'string' ? reason : null }
+  const record = { ...user, ...(isSuspended ? suspended : standingBy(given)) }
   const event = eventOf({
     type: 'user.restored',
     subject: { type: 'user', id: user.id },
     data: { via: 'administrator', active: !isSuspended },
   })
-  const write = { id: user.id, version: user.version, record, place, events: [event, ...told] }
-  if (!(await updateUser(scope, write))) throw new TypeError('a held row has changed')
+  const about = { id: user.id, version: user.version, was: user.status }
+  if (!(await writePerson(scope, { ...about, record, ...given, events: [event, ...told] })))
+    throw new TypeError('a held row has changed')
 }
 
 /** What was archived with somebody is theirs again. */
 export async function reviveArchived(scope: Scope, userId: string): Promise<void> {
   const { archived } = await lastTold(scope, userId, 'user.archived')
-  if (Array.isArray(archived)) await reviveWorkspaces(scope, archived)
+  if (!Array.isArray(archived)) return
+  await reviveWorkspaces(scope, archived)
+  await renewPolicyNaming(scope, archived)
 }
 
 /** Under legal hold, for that reason; false where there is nobody to be. */

@@ -20,6 +20,7 @@ import {
 } from '../../db/index.ts'
 import { eventOf, type Happening } from '../events/record.ts'
 import { newId } from '../ids.ts'
+import { renewPolicyNaming } from '../provisioning/renewal.ts'
 import { conflicting, missing } from './refusals.ts'
 
 export interface NewWorkspace {
@@ -76,6 +77,7 @@ export function changeWorkspace(scope: Scope, id: string, change: WorkspaceChang
     const events = eventsOf(before, { name, visibility, status, home })
     if (events.length === 0) return before
     await updateWorkspace(held, { id, name, teamId, status })
+    if (status !== before.status) await renewPolicyNaming(held, [id])
     await putVisibility(held, id, visibility)
     await recordEvents(held, events)
     return read(held, id)

@@ -89,6 +89,10 @@ const breaks: Readonly<Record<string, (names: Names) => string>> = {
   'whoever is leaving is found': ({ cid }) => `delete from departures where user_id = '${cid}'`,
   'whoever is said to leave': ({ organization: o, other }) =>
     `insert into departures (organization_id, user_id, since) values ('${o}', '${other.ada}', now())`,
+  'whoever is held is so for one reason': ({ ada }) =>
+    `update users set status = 'held', reason = 'home_unknown' where id = '${ada}'`,
+  'whoever is held has got no place': ({ ada }) =>
+    `update users set status = 'held', reason = 'home_unknown' where id = '${ada}'`,
   'an attribute is what the source says': ({ ada }) =>
     `update users set sources = '{"title": {"source": "scim", "said": {"scim": {"value": "x"}}}}' where id = '${ada}'`,
   'whoever has an override': ({ ada }) =>

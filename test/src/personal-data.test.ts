@@ -43,6 +43,7 @@ const OF_PEOPLE: Readonly<Record<string, Kept>> = {
   workspaces: { by: 'default_of', stays: 'the workspace is of the organization; its name goes' },
   attribute_ends: { by: 'user_id' },
   departures: { by: 'user_id' },
+  held_people: { by: 'user_id' },
   legal_holds: {
     by: 'user_id',
     untold: { reason: 'the organization’s own matter', actor: 'somebody else' },
@@ -219,7 +220,10 @@ holdOnEachLayout(t, {
     await of.scim('DELETE', `/Users/${ada}`)
     await of.noted('DELETE')
     await usher.rows(
-      `with waits as (
+      `with held as (
+         insert into held_people (organization_id, user_id, code, policy_version, since)
+         values ($1, $2, 'home_unknown', 17, now())
+       ), waits as (
          insert into transfers (organization_id, workspace_id, user_id, created_at) values ($1, $3, $2, now())
        ), signed as (
          insert into sessions (organization_id, id, secret_hash, user_id, user_epoch, connection_id, workspace_id, sid,
@@ -261,6 +265,7 @@ holdOnEachLayout(t, {
       'and another’s export has nothing of hers',
     )
     await usher.rows('delete from public_identities where organization_id = $1', [organization.id])
+    await usher.rows('delete from held_people where organization_id = $1', [organization.id])
   },
 
   'of whoever was erased no table holds a name, an address or an id of the provider’s': async (t, usher) => {

@@ -5,7 +5,7 @@ import { ADMIN_KEY } from './usher.ts'
 
 const whole = {
   workspace: { give: 'create', name: 'My workspace', role: 'owner' },
-  homes: { by: 'organization', teams: {} },
+  homes: { by: 'organization', teams: {}, otherwise: 'organization' },
   justInTime: 'on',
   connections: {},
   linking: { email: false },

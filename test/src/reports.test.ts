@@ -50,7 +50,8 @@ holdOnEachLayout(t, {
       byStatus: { ready: 3, suspended: 1 },
     })
     await usher.rows(
-      "update users set status = 'held', reason = 'example' where organization_id = $1 and id = $2",
+      `with held as (update users set status = 'held', reason = 'example' where organization_id = $1 and id = $2)
+       insert into held_people (organization_id, user_id, code, policy_version, since) values ($1, $2, 'example', 1, now())`,
       [organization.id, ada],
     )
     t.match(await result('readiness'), { ready: 2, shouldBeReady: 3, byStatus: { held: 1 } })
@@ -76,8 +77,9 @@ holdOnEachLayout(t, {
     for (const [at, ago] of since.entries()) {
       const { id } = (await scim('POST', '/Users', person(`p${at}`, { externalId: `p${at}` }))).body
       await usher.rows(
-        `update users set status = 'held', reason = $3, created_at = created_at - $4::interval
-         where organization_id = $1 and id = $2`,
+        `with held as (update users set status = 'held', reason = $3 where organization_id = $1 and id = $2)
+         insert into held_people (organization_id, user_id, code, policy_version, since)
+         values ($1, $2, $3, 1, now() - $4::interval)`,
         [organization.id, id, at === 3 ? 'rare' : 'common', ago],
       )
     }

@@ -51,6 +51,7 @@ interface Outcome {
   readonly code?: string
   readonly user?: { id: string }
   readonly changed: readonly string[]
+  readonly held?: { code: string }
   readonly workspace?: { id?: string; name: string; role: string; home?: { id: string } }
 }
 
@@ -64,7 +65,11 @@ const policy = ({ team, shared, connection }: Pick<Scene, 'team' | 'shared' | 'c
         { give: 'join', join: shared, role: 'member' },
         { give: 'none' },
       ),
-      homes: fc.constantFrom({ by: 'department', teams: { research: team } }, { by: 'organization' }),
+      homes: fc.constantFrom(
+        { by: 'department', teams: { research: team } },
+        { by: 'department', teams: { research: team }, otherwise: 'hold' },
+        { by: 'organization' },
+      ),
       justInTime: fc.constantFrom('on', 'off', 'verified-domains', 'only-if-pushed', 'until-scim-takes-over'),
       connections: fc.constantFrom({}, { [connection.id]: { justInTime: 'on' } }),
       linking: fc.record({ email: fc.boolean() }),
@@ -135,19 +140,15 @@ async function override(usher: Usher, { path }: Scene, value: string) {
 }
 
 /** Does what was foretold; throws where it comes otherwise. */
-async function happensAsForetold(
-  usher: Usher,
-  at: Scene,
-  foretold: Outcome,
-  act: () => Promise<string | null>,
-) {
+async function happensAsForetold(usher: Usher, at: Scene, foretold: Outcome, act: () => Promise<Acted>) {
   const expected = JSON.stringify(foretold)
   const last = await changes(usher, at)
-  const userId = await act()
+  const { userId, code } = await act()
   if (foretold.outcome === 'refuse') {
     if (userId !== null) throw new Error(`came in: ${expected}`)
     return
   }
+  if (foretold.held) return isHeld(usher, at, foretold, { userId, code })
   if (userId === null) throw new Error(`was refused: ${expected}`)
   if (foretold.user && foretold.user.id !== userId) throw new Error(`is somebody else: ${expected}`)
   const changed = (await changes(usher, at)).slice(last.length).flat()
@@ -170,9 +171,28 @@ async function happensAsForetold(
   if (workspace?.home && found?.team_id !== workspace.home.id) throw new Error(`another home: ${expected}`)
 }
 
+interface Acted {
+  readonly userId: string | null
+  /** Why a sign-in was refused. */
+  readonly code?: string | undefined
+}
+
+/** Whoever is held is written; a sign-in is refused for it. */
+async function isHeld(usher: Usher, at: Scene, { held, user }: Outcome, { userId, code }: Acted) {
+  if (code !== undefined && code !== held?.code) throw new Error(`refused by ${code}, not ${held?.code}`)
+  const rows = await usher.rows<{ id: string }>(
+    `select u.id from users u join held_people h on h.organization_id = $1 and h.user_id = u.id
+     where u.organization_id = $1 and u.status = 'held' and h.code = $2`,
+    [at.id, held?.code],
+  )
+  const id = userId ?? user?.id
+  if (id === undefined ? rows.length === 0 : !rows.some((row) => row.id === id))
+    throw new Error(`is not held: ${id}`)
+}
+
 holdOnEachLayout(t, {
   'what is foretold by any policy is what then happens, and nothing before': async (t, usher) => {
-    let refused = 0
+    let [refused, held] = [0, 0]
     const at = await scene(usher)
     await fc.assert(
       fc.asyncProperty(policy(at), fc.array(step, { minLength: 1, maxLength: 5 }), async (patch, steps) => {
@@ -196,21 +216,23 @@ holdOnEachLayout(t, {
           if (i === 0) await usher.admin('PATCH', `${fresh.path}/policy`, own)
           const foretold = outcome as Outcome
           if (foretold.outcome === 'refuse') refused++
+          if (foretold.held) held++
           await happensAsForetold(usher, fresh, foretold, async () => {
             if (said.push) {
               const { status, body } = await fresh.scim('POST', '/Users', said.push)
-              return status === 201 ? body.id : null
+              return { userId: status === 201 ? body.id : null }
             }
             const { cookie, code } = await usher.signIn(connection, said.signIn as { sub: string })
-            if (code !== undefined) return null
+            if (code !== undefined) return { userId: null, code }
             const session = await usher.call({ method: 'GET', url: '/session', headers: { cookie } })
-            return (session.body.user as { id: string }).id
+            return { userId: (session.body.user as { id: string }).id }
           })
         }
       }),
       { numRuns: 60 },
     )
     t.ok(refused > 10, 'some of it is refused')
+    t.ok(held > 3, 'some are held')
   },
   'a policy is compared over everybody': async (t, usher) => {
     const { simulate, scim, path } = await scene(usher)

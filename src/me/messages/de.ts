@@ -5,6 +5,7 @@ const address = `Prüfen Sie die Adresse, oder fragen Sie die Administration Ihr
 const meant = 'Fragen Sie die Administration Ihrer Organisation, ob das so gewollt ist.'
 const whose =
   'Die Administration Ihrer Organisation wurde gefragt, welches Konto Ihres ist. Versuchen Sie es wieder, sobald das geklärt ist; dauert es lange, nennen Sie das Kennzeichen unten.'
+const held = `${ask}, damit sie das klärt, und nennen Sie die Referenz unten. Melden Sie sich danach wieder an; mehr müssen Sie nicht tun.`
 const setUp = `${ask}: Die Verbindung zu Ihrem Identitätsanbieter muss geprüft werden.`
 const wait = 'Der Identitätsanbieter ist gerade gestört. Versuchen Sie es in Kürze noch einmal.'
 const soon = 'Versuchen Sie es in Kürze noch einmal.'
@@ -132,6 +133,14 @@ export const de: Messages = {
     },
     signed_out: { what: 'Sie wurden abgemeldet, während Sie sich anmeldeten.', next: again },
     suspended: { what: 'Das Konto wurde gesperrt.', next: meant },
+    workspace_unavailable: {
+      what: 'Der Arbeitsbereich, in dem Sie arbeiten sollten, ist geschlossen; noch gibt es keinen Platz für Sie.',
+      next: held,
+    },
+    home_unknown: {
+      what: 'Ihre Organisation hat noch nicht gesagt, zu welchem Team Menschen wie Sie gehören; noch gibt es keinen Platz für Sie.',
+      next: held,
+    },
     deprovisioned: { what: 'Das Konto wurde entfernt.', next: meant },
     too_many_requests: { what: 'Es waren zu viele Anfragen in kurzer Zeit.', next: soon },
     payload_too_large: { what: 'Das Formular enthält mehr, als gelesen werden kann.', next: report },

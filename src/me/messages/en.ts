@@ -3,6 +3,7 @@ const address = `Check the address, or ask an administrator of your organization
 const meant = `${ask} whether this is meant to be so.`
 const whose =
   'An administrator of your organization has been asked which account is yours. Try again once that is settled; if it takes long, give the reference below.'
+const held = `${ask} to see to it, and give the reference below. Then sign in again: nothing else is needed from you.`
 const setUp = `${ask} to check how the connection to your identity provider is set up.`
 const wait = 'The identity provider has trouble at the moment. Try again in a little while.'
 const soon = 'Try again in a little while.'
@@ -109,6 +110,14 @@ const reasons = {
     next: 'Please start again.',
   },
   suspended: { what: 'The account has been suspended.', next: meant },
+  workspace_unavailable: {
+    what: 'The workspace that you were to work in is closed, so there is no place for you yet.',
+    next: held,
+  },
+  home_unknown: {
+    what: 'Your organization has not said yet which team people like you belong to, so there is no place for you yet.',
+    next: held,
+  },
   deprovisioned: { what: 'The account has been removed.', next: meant },
   too_many_requests: { what: 'There were too many requests in a short time.', next: soon },
   payload_too_large: { what: 'The form holds more than can be read.', next: report },
