@@ -65,7 +65,7 @@ export const userColumns = `u.id, u.connection_id, u.managed, u.user_name, u.use
 
 // Every node of a plan costs, even one that finds nothing to do: a statement is there for each shape that is asked
 // for often, and carries no more than that shape needs. $1 to $5 are those of `written`; $6 to $14 are the person,
-// $15 and $16 what guards the write, $17 to $21 the place.
+// $15 and $16 what guards the write, $17 to $21 the place; of an update, last come the sources.
 
 export const personValues = (scope: Scope, { id, record, events }: UserWrite): unknown[] => [
   ...written(scope, events),
