@@ -28,6 +28,8 @@ export interface Rules {
   readonly graceDays: number
   readonly keepDays: number
   readonly rehire: 'new' | 'restore'
+  /** What becomes of a leaver's own workspace. */
+  readonly leaving: 'archive' | 'transfer'
 }
 
 export const firstRules: Rules = {
@@ -41,6 +43,7 @@ export const firstRules: Rules = {
   graceDays: 30,
   keepDays: 0,
   rehire: 'new',
+  leaving: 'archive',
 }
 
 /** One thing that happens; `at` says to whom, counted round among those who there have been. */
@@ -129,7 +132,7 @@ export const actions: fc.Arbitrary<Action>[] = [
     at,
     role: fc.constantFrom<(Role | null)[]>('viewer', 'admin', 'owner', null),
   }),
-  ...Array.from({ length: 2 }, () =>
+  ...Array.from({ length: 3 }, () =>
     fc.record({
       do: just('group'),
       op: fc.constantFrom(
@@ -157,6 +160,7 @@ export const actions: fc.Arbitrary<Action>[] = [
         graceDays: fc.constantFrom(2, 30),
         keepDays: fc.constantFrom(0, 3),
         rehire: fc.constantFrom('new' as const, 'restore' as const),
+        leaving: fc.constantFrom('archive' as const, 'transfer' as const),
       },
       { requiredKeys: [] },
     ),

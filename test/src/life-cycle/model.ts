@@ -111,7 +111,8 @@ function push(model: Model, said: Said): Outcome {
 function written(model: Model, person: Person, { active, externalId, ...said }: Said): Outcome {
   Object.assign(person, said, { managed: true, externalId: externalId ?? person.externalId })
   if (!active) suspend(model, person)
-  else if (person.reason === undefined && person.status === 'suspended') letIn(model, person)
+  else if (person.status === 'ready') givePlace(model, person)
+  else if (person.reason === undefined) letIn(model, person)
   return { answer: 201, who: model.people.indexOf(person) }
 }
 
@@ -288,6 +289,12 @@ function changeGroup(model: Model, action: Extract<Action, { do: 'group' }>): Ou
   return { answer: 204 }
 }
 
+/** Whoever comes back after that has what was archived with them; what was given away is another's. */
+function archive({ rules }: Model, person: Person): void {
+  person.status = 'archived'
+  if (rules.leaving === 'transfer' && typeof person.place === 'object') delete person.place
+}
+
 /** What a round of the worker does. */
 function work(model: Model): Outcome {
   const { rules, now, people } = model
@@ -300,7 +307,7 @@ function work(model: Model): Outcome {
       !person.held &&
       person.deletedAt + (rules.graceDays + rules.keepDays) * DAY <= now
     )
-      person.status = 'archived'
+      archive(model, person)
   return { answer: 'done' }
 }
 

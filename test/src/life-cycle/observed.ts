@@ -95,6 +95,13 @@ export async function bygone({ usher, scim, people, sessions }: World, model: Mo
     const person = model.people[index]
     const { status } = await scim('GET', `/Users/${id}`)
     assert.equal(status, person && isThere(person) ? 200 : 404)
+    const { userName } = person ?? {}
+    const found = await scim('GET', `/Users?filter=${encodeURIComponent(`userName eq "${userName}"`)}`)
+    const there = model.people.findIndex((one) => isThere(one) && one.userName === userName)
+    assert.deepEqual(
+      found.body.Resources.map((one) => one.id),
+      there < 0 ? [] : [people[there]],
+    )
   }
   for (const { cookie, ended } of sessions) {
     const { status } = await usher.call({ method: 'GET', url: '/session/verify', headers: { cookie } })

@@ -22,6 +22,8 @@ export interface World {
   readonly connections: Readonly<Record<'A' | 'B', Connection>>
   readonly shared: string
   readonly research: string
+  /** Who gets what others leave. */
+  readonly heir: string
   /** Ids, in the order in which people came. */
   readonly people: string[]
   readonly groups: Map<string, string>
@@ -40,7 +42,7 @@ export async function createWorld(usher: Usher, clock: Clock): Promise<World> {
   const ownerId = (await scim('POST', '/Users', { userName: 'owner', externalId: 'owner' })).body.id
   const shared = await make('workspaces', { name: 'Shared', ownerId })
   const connections = { A: pusher.connection, B: await usher.makeConnection(organization, { oidc: OIDC }) }
-  const place = { path, organizationId: organization.id, scim, connections, shared, research }
+  const place = { path, organizationId: organization.id, scim, connections, shared, research, heir: ownerId }
   const world = {
     usher,
     clock,
@@ -163,7 +165,10 @@ async function changeGroup({ scim, groups }: World, id: string, action: Extract<
 /** A change of the policy, with what follows of its own. */
 async function change(world: World, changed: Partial<Rules>): Promise<Answer> {
   const { usher, path, research, clock } = world
-  const { give, role, homes, guests, groups, keepDays, ...same } = Object.assign(world.rules, changed)
+  const { give, role, homes, guests, groups, keepDays, leaving, ...same } = Object.assign(
+    world.rules,
+    changed,
+  )
   const join = give === 'join' ? world.shared : null
   const document = {
     ...same,
@@ -171,7 +176,7 @@ async function change(world: World, changed: Partial<Rules>): Promise<Answer> {
     homes: homes ? { by: 'department', teams: { Research: research } } : null,
     guests: guests ? { userTypes: ['guest'], expireDays: 5 } : null,
     groups: groups ? groupRules(world.shared) : null,
-    leaving: { keepDays },
+    leaving: { keepDays, workspace: leaving, to: [{ user: world.heir }] },
   }
   const answer = await usher.admin('PATCH', `${path}/policy`, document)
   await rollOut({ db: usher.db, clock: clock.now }, new AbortController().signal)
