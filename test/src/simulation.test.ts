@@ -174,14 +174,19 @@ async function happensAsForetold(usher: Usher, at: Scene, foretold: Outcome, act
 /** Of an unknown department: where rules hold those, they are pushed, and then sign in, in vain. */
 const homeless = {
   push: {
-    ...{ userName: 'ada', externalId: 'ada', active: true, displayName: 'Ada', userType: 'Member' },
-    ...{ department: 'Sales', mailed: false },
+    userName: 'ada',
+    externalId: 'ada',
+    active: true,
+    displayName: 'Ada',
+    userType: 'Member',
+    department: 'Sales',
+    mailed: false,
   },
   signIn: { sub: 'ada', preferred_username: 'ada', name: 'Ada', mailed: false, verified: false },
 } as const
-const holding = ({ team }: Scene) => ({
-  homes: { by: 'department', teams: { research: team }, otherwise: 'hold' },
-})
+
+const holding = ({ team }: Scene) =>
+  ({ homes: { by: 'department', teams: { research: team }, otherwise: 'hold' } }) as const
 
 interface Acted {
   readonly userId: string | null
