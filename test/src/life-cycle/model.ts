@@ -156,7 +156,13 @@ function change(model: Model, person: Person, said: Partial<Said>): Outcome {
     return { answer: 409 }
   Object.assign(person, values, { managed: true })
   if (active === false) suspend(model, person)
+  // As they were: whoever was given none gets one at their next sign-in, not by this.
+  const wasGivenNone = person.place === 'none'
   if (active && person.status === 'suspended' && !person.reason) letIn(model, person)
+  if (wasGivenNone) {
+    person.place = 'none'
+    delete person.joinedAs
+  }
   return { answer: 200 }
 }
 
