@@ -1,5 +1,6 @@
-import { transact } from '../../db/index.ts'
+import { findPerson, type Scope, transact } from '../../db/index.ts'
 import type { ScimOptions } from '../../scim/index.ts'
+import { Refused } from '../provisioning/refused.ts'
 import type { RefusalLog } from './refusals.ts'
 import { noteRefusal } from './refused-pushes.ts'
 import type { ScimCallerContext } from './scim-auth.ts'
@@ -17,7 +18,14 @@ export const inTransaction =
     try {
       return await transact(scope.db, (db) => work({ ...caller, scope: { ...scope, db } }))
     } catch (error) {
-      await noteRefusal(caller, error, refusals)
+      await noteRefusal(caller, await ofWhoIsThere(scope, error), refusals)
       throw error
     }
   }
+
+/** Who stood in the way may have been made by the very work that is undone: then it is about nobody. */
+async function ofWhoIsThere(scope: Scope, error: unknown): Promise<unknown> {
+  if (!(error instanceof Refused) || error.userId === undefined) return error
+  const { code, rule, policyVersion, userId } = error
+  return (await findPerson(scope, userId)) ? error : new Refused({ code, rule, policyVersion })
+}

@@ -36,7 +36,7 @@ export class Refused extends Error {
   constructor(decision: {
     code: RefusalCode
     rule: string
-    policyVersion?: number
+    policyVersion?: number | undefined
     userId?: string | undefined
     conflict?: NewConflict | null
   }) {
