@@ -14,6 +14,8 @@ export interface Match extends UserRow {
   readonly linked_otherwise: boolean
   /** A workspace of their own, or one that they were put into when they came. */
   readonly has_workspace: boolean
+  /** The version of the newest policy there is. */
+  readonly policy_version: number
 }
 
 export interface MatchKeys {
@@ -34,7 +36,8 @@ const among = (matchedBy: MatchedBy, condition: string, from = 'users u') => `
     exists (${login} and l.correlation is distinct from $5) as linked_otherwise,
     exists (select from workspaces w where w.organization_id = $1 and w.default_of = u.id)
       or exists (select from memberships m where m.organization_id = $1 and m.user_id = u.id
-                 and m.source = 'provisioning') as has_workspace
+                 and m.source = 'provisioning') as has_workspace,
+    (select max(version) from policies where organization_id = $1) as policy_version
   from ${from} where u.organization_id = $1 and ${condition}`
 
 const matching = {

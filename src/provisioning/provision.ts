@@ -80,7 +80,7 @@ export async function provision(
     const informed = attempt > 1 || needsFacts(policy, said.identity)
     const decision = informed ? await decide(scope, policy, said.identity) : foreign(scope, policy, said)
     const decided = decision.plan
-    if (decided.outcome !== 'refuse' && (isFresh || isGuarded(decided))) {
+    if (decided.outcome !== 'refuse' && (isFresh || isGuarded(policy, decided))) {
       const goingBy = named(said, decision.names)
       const userId = await apply(scope, { ...goingBy, policy, plan: decided, informed })
       if (userId) return entered(said, { policy, plan: decided, informed }, userId)
@@ -111,9 +111,10 @@ function named(said: Pushed | SignedIn, { userName, userNameKey, externalId }: N
     : { ...said, identity: { ...said.identity, ...names } }
 }
 
-/** Whether it holds by any policy: what makes somebody names its version, and whoever is known and has a place keeps it. */
-const isGuarded = (decided: Exclude<Plan, { outcome: 'refuse' }>): boolean =>
-  decided.outcome === 'create' || (decided.outcome === 'recognize' && decided.user.has_workspace)
+/** Whether nothing can come of a policy that is no longer in force: what makes somebody names its version. */
+const isGuarded = ({ version }: Policy, decided: Exclude<Plan, { outcome: 'refuse' }>): boolean =>
+  decided.outcome === 'create' ||
+  (decided.outcome === 'recognize' && decided.user.has_workspace && decided.user.policy_version === version)
 
 /** Whoever is held has been written, and is not let in. */
 function entered(said: Pushed | SignedIn, { policy, plan: decided }: Planning, userId: string): Provisioned {

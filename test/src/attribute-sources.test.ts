@@ -325,6 +325,20 @@ holdOnEachLayout(
       t.same(Object.keys((await sources(ada)) ?? {}), [DEPARTMENT])
       t.same(await checkInvariants(usher.db), [])
     },
+    'a sign-in is heard by the policy in force, whatever a process remembers': async (t, usher) => {
+      const { connection, push, rule, seen } = await scene(usher)
+      const ada = await push('ada', { [ENTERPRISE]: { department: 'Sales' } })
+      await usher.signIn(connection, { sub: 'ada', unit: 'Research' })
+      t.match(await seen(ada), { [ENTERPRISE]: { department: 'Sales' } })
+      // Not by the process that signs people in.
+      await rule({ attributes: { [DEPARTMENT]: 'sign-in' } })
+      await usher.signIn(connection, { sub: 'ada', unit: 'Research' })
+      t.match(await seen(ada), { [ENTERPRISE]: { department: 'Research' } })
+      await rule({ attributes: { [DEPARTMENT]: null } })
+      await usher.signIn(connection, { sub: 'ada', unit: 'Labs' })
+      t.match(await seen(ada), { [ENTERPRISE]: { department: /^(?!Labs)/ } })
+      t.same(await checkInvariants(usher.db), [])
+    },
     'a person made by a sign-in is overridden too, and adoption keeps what is in force': async (t, usher) => {
       const { connection, put, rule, seen, one, push, path } = await scene(usher)
       await rule({ attributes: { nickName: 'sign-in' } })
