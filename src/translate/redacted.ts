@@ -2,9 +2,12 @@ import { groupType, type ResourceType, userType } from '../../scim/index.ts'
 
 const TEXT = '[text]'
 const SECRET = '[secret]'
+const MORE = '[more]'
 
 // What a redacted text may be shorter than is cut: a queue of them must stay small.
 const MOST_CHARACTERS = 1000
+/** Of a whole body, about. */
+const MOST_TOLD = 20_000
 const MOST_MEMBERS = 40
 const MOST_ELEMENTS = 10
 const MOST_DEPTH = 8
@@ -76,7 +79,8 @@ export function redactedQuery(query: Readonly<Record<string, unknown>>): string 
 
 /** A body with its names, and of its values those that name neither a person nor a secret. */
 export function redactedBody(body: unknown): unknown {
-  return body === undefined ? undefined : redacted(body, { name: '', of: '', hides: false, depth: 0 })
+  if (body === undefined) return undefined
+  return redacted(body, { name: '', of: '', hides: false, depth: 0, room: { left: MOST_TOLD } })
 }
 
 /** What was said of a refusal: our sentences, which quote what was sent. */
@@ -94,14 +98,23 @@ interface Place {
   /** Whether it is below something that is secret. */
   readonly hides: boolean
   readonly depth: number
+  /** How many characters may still be told, wherever in the body. */
+  readonly room: { left: number }
 }
 
 function redacted(value: unknown, place: Place): unknown {
-  if (place.hides) return SECRET
+  const { room } = place
+  if (room.left <= 0) return MORE
+  const told = place.hides ? SECRET : toldOf(value, place)
+  room.left -= typeof told === 'string' ? told.length : SECRET.length
+  return told
+}
+
+function toldOf(value: unknown, place: Place): unknown {
   if (typeof value === 'string') return redactedText(value, place)
   if (typeof value === 'number') return numbers.has(place.name) ? value : '[number]'
   if (typeof value !== 'object' || value === null) return value
-  if (place.depth >= MOST_DEPTH) return '[more]'
+  if (place.depth >= MOST_DEPTH) return MORE
   return Array.isArray(value) ? redactedArray(value, place) : redactedObject(value, place)
 }
 
@@ -113,18 +126,19 @@ function redactedArray(values: readonly unknown[], place: Place): unknown[] {
 }
 
 /** What a PATCH is about is told by its path, which may name a secret. */
-function redactedObject(value: object, { name: of, depth }: Place): object {
+function redactedObject(value: object, { name: of, depth, room }: Place): object {
   const shown: Record<string, unknown> = {}
   const path: unknown = Reflect.get(value, 'path')
   const hidesValue = typeof path === 'string' && secrets.test(path)
   const isOfMembers = typeof path === 'string' && /^members\b/i.test(path)
   let members = 0
   for (const key in value) {
-    if (++members > MOST_MEMBERS) break
+    if (++members > MOST_MEMBERS || room.left <= 0) break
     const hides = secrets.test(key) || (hidesValue && key === 'value')
     const told = name.test(key) || urn.test(key) ? key : redactedFilter(key)
     const called = isOfMembers && key === 'value' ? 'members' : key
-    shown[told] = redacted(Reflect.get(value, key), { name: called, of, hides, depth: depth + 1 })
+    room.left -= told.length
+    shown[told] = redacted(Reflect.get(value, key), { name: called, of, hides, depth: depth + 1, room })
   }
   return shown
 }

@@ -172,4 +172,11 @@ t.test('a large body is cut', async (t) => {
   let deep: object = {}
   for (let depth = 0; depth < 1000; depth++) deep = { deep }
   t.ok(JSON.stringify(redactedBody(deep)).length < 200)
+  const full = (depth: number): unknown =>
+    depth === 0
+      ? 1
+      : Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`k${index}`, full(depth - 1)]))
+  t.ok(JSON.stringify(redactedBody(full(3))).length < 50_000)
+  const lists = (depth: number): unknown => Array.from({ length: 10 }, () => (depth ? lists(depth - 1) : 1))
+  t.ok(JSON.stringify(redactedBody(lists(4))).length < 50_000)
 })
