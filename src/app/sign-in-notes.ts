@@ -70,6 +70,9 @@ function keep<Value>(known: Map<string, Value>, requestId: string, value: Value)
 const MOST_NAMES = 50
 const MOST_CHARACTERS = 100
 
+// Half a character, which the database takes in no text, is not left.
+const cut = (name: string): string => name.slice(0, MOST_CHARACTERS).replace(/[\uD800-\uDBFF]$/, '')
+
 /** Names of claims, and of the values by which rules decide those that are of a directory, and not of a person. */
 function saidBy(person: VerifiedSignIn): object {
   const connection = person.connection as LinkingConnection // the store made it
@@ -80,7 +83,7 @@ function saidBy(person: VerifiedSignIn): object {
     decided: {
       correlationClaim: connection.correlationClaim,
       ...(email && { emailDomain: email.domain, emailVerifiedBy: email.verifiedBy ?? null }),
-      ...(groups && { groups: groups.slice(0, MOST_NAMES).map((name) => name.slice(0, MOST_CHARACTERS)) }),
+      ...(groups && { groups: groups.slice(0, MOST_NAMES).map(cut) }),
     },
   }
 }
