@@ -84,7 +84,7 @@ const MOST_CHARACTERS = 200
 /** Whoever lacks what a template asks for is called by their userName. */
 function named(template: string, newcomer: Newcomer): string {
   const name = template.replace(/\{(\w+)\}/g, (whole, field: string) => {
-    return field in fields ? (fields[field]?.(newcomer) ?? newcomer.userName) : whole
+    return Object.hasOwn(fields, field) ? (fields[field]?.(newcomer) ?? newcomer.userName) : whole
   })
   return name.slice(0, MOST_CHARACTERS)
 }

@@ -278,6 +278,16 @@ holdOnEachLayout(t, {
     })
     t.match(await simulate({}), { people: { people: 4, different: 0, items: [] } })
   },
+  'a name keeps what is no field of a person': async (t, usher) => {
+    const { simulate, scim, path } = await scene(usher)
+    const name = '{{nope}} {__proto__} {constructor} {toString}'
+    await scim('POST', '/Users', { userName: 'u1' })
+    t.match(await simulate({ policy: { workspace: { name } } }), {
+      people: { items: [{ after: { name } }] },
+    })
+    await usher.admin('PATCH', `${path}/policy`, { workspace: { name } })
+    t.match(await scim('POST', '/Users', { userName: 'u2' }), { status: 201 })
+  },
   'what cannot be simulated is told': async (t, usher) => {
     const { path, connection } = await scene(usher)
     const organization = await usher.makeOrganization()
