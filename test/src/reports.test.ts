@@ -193,6 +193,7 @@ holdOnEachLayout(t, {
     const { ask } = await scene(usher)
     t.equal((await ask('nothing')).status, 400)
     t.equal((await ask('held?from=yesterday')).status, 400)
+    t.equal((await ask('held?from=2016-12-31T23:59:60Z')).status, 400, 'a leap second is no time to us')
     t.equal((await ask('held?from=2021-01-01T00:00:00Z&to=2020-01-01T00:00:00Z')).status, 400)
     const { body } = await usher.admin(
       'GET',
