@@ -65,6 +65,8 @@ interface Making {
   readonly clientSecret: string | null
   /** The same for the secret of the stream of signals. */
   readonly signalToken: string | null
+  /** Of the public connection: whoever has an account at the provider is let in. */
+  readonly everybody?: boolean
   readonly secrets: Secrets
   readonly makeClientKey: () => Promise<unknown>
 }
@@ -96,7 +98,7 @@ async function oidcColumns(wish: OidcWish, making: Making) {
   const { secrets, organizationId, id, clientSecret: kept } = making
   const { issuer, clientId, clientSecret, tokenEndpointAuthMethod, correlationClaim, scopes, ...rest } = wish
   const { signals, ...settings } = rest
-  const misfit = presetMisfit(wish) ?? signalsMisfit(wish)
+  const misfit = presetMisfit(wish, making) ?? signalsMisfit(wish)
   if (misfit !== null) throw new Problem('invalid_request', misfit)
   checkClaims(wish.claims ?? {})
   if (tokenEndpointAuthMethod === 'private_key_jwt') await making.makeClientKey()

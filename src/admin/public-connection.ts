@@ -116,7 +116,8 @@ async function wishedRow(
   const stays = before?.issuer === wish.oidc.issuer
   const clientSecret = stays ? before.clientSecret : null
   const signalToken = stays ? before.signalToken : null
-  return rowOf(wish, { ...admin, ...scope, id: before?.id ?? newId(), clientSecret, signalToken })
+  const kept = { id: before?.id ?? newId(), clientSecret, signalToken }
+  return rowOf(wish, { ...admin, ...scope, ...kept, everybody: true })
 }
 
 /** False where somebody else has made it at this moment. */

@@ -15,13 +15,16 @@ export const correlationClaimOf = (preset?: Preset): string => (preset && correl
 
 const GOOGLE = 'https://accounts.google.com'
 
-/** Why the choice cannot be, in a sentence for who made it. */
-export function presetMisfit({ preset, issuer, hostedDomain }: PresetChoice): string | null {
+/** Why the choice cannot be, in a sentence for who made it; `everybody`: whoever has an account is to come in. */
+export function presetMisfit(
+  { preset, issuer, hostedDomain }: PresetChoice,
+  { everybody = false } = {},
+): string | null {
   if (preset === 'entra' && tenantOf(issuer) === null)
     return 'The issuer of an Entra connection names a tenant by its id, as in https://login.microsoftonline.com/<tenant id>/v2.0.'
-  if (preset === 'google' && hostedDomain === undefined)
+  if (preset === 'google' && hostedDomain === undefined && !everybody)
     return 'A Google connection needs hostedDomain: without it, everybody with a Google account would be let in.'
-  if (preset !== 'google' && issuer === GOOGLE)
+  if (preset !== 'google' && issuer === GOOGLE && !everybody)
     return 'The issuer is Google: the preset google is needed, with hostedDomain, or everybody with a Google account would be let in.'
   if (preset !== 'google' && hostedDomain !== undefined) return 'Only a Google connection has a hostedDomain.'
   return null

@@ -226,6 +226,10 @@ const rules: Rules = {
     const own = `/organizations/${login?.organization_id}`
     t.match(await usher.admin('POST', `${own}/domains`, { domain: 'x.example' }), { status: 409 })
     t.match(await usher.admin('PUT', '/public-connection', { name: 'x' }), { status: 400 })
+    const google = { ...OIDC, issuer: 'https://accounts.google.com' }
+    const preset = { ...google, preset: 'google' }
+    for (const oidc of [google, preset])
+      t.match(await usher.admin('PUT', '/public-connection', { oidc }), { status: 200 }, 'everybody may come')
     const answer = await usher.admin('GET', '/public-connection')
     t.match(answer, {
       status: 200,
