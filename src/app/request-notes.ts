@@ -45,7 +45,7 @@ export function scimNotes(log: RequestLog): ScimNotes {
   }
 }
 
-const isRead = ({ method, url }: FastifyRequest) => method === 'GET' || url.includes('/.search')
+const isRead = ({ method, url }: FastifyRequest) => method === 'GET' || /^[^?]*\/\.search/.test(url)
 
 function isCounted(request: FastifyRequest, { statusCode }: FastifyReply): boolean {
   return statusCode === 429 || (statusCode < 400 && isRead(request))

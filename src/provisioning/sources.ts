@@ -45,7 +45,7 @@ export function outranking(rules: Rules, record: Spoken, name: string): Source |
 const heardOf = (order: readonly Source[], said: Said): Source | undefined =>
   said.administrator?.until === undefined ? order.find((source) => said[source]) : 'administrator'
 
-/** The record once it is decided anew who is heard on these attributes. Only what differs from the allSources is kept. */
+/** The record once it is decided anew who is heard on these attributes; what only its keeper says is not kept apart. */
 function hear(rules: Rules, record: Spoken, words: Iterable<readonly [string, Said]>): Effective {
   let { attributes } = record
   const sources: Record<string, Heard> = { ...record.sources }
