@@ -24,6 +24,17 @@ export interface GroupInputsRow {
   /** With the groups that these are members of, and so on upwards. */
   readonly groups: { readonly name: string; readonly connectionId: string }[]
   readonly held: GroupRole[]
+  /** The workspace of their own, and who moved it last from where it was made. */
+  readonly own: OwnWorkspace | null
+}
+
+interface OwnWorkspace {
+  readonly id: string
+  readonly teamId: string
+  readonly moved: 'rule' | 'hand' | null
+  /** What its owner is known by: where it would be at home without groups. */
+  readonly userName: string
+  readonly attributes: Readonly<Record<string, unknown>>
 }
 
 /** A role by a rule of groups. */
@@ -65,7 +76,15 @@ const inputs = {
     || coalesce((
       select jsonb_agg(jsonb_build_object('place', 'team', 'placeId', m.team_id, 'role', m.role, 'rule', m.rule))
       from team_memberships m where m.organization_id = $1 and m.user_id = u.id and m.source = 'group-rule'), '[]')
-      as held
+      as held,
+    (select jsonb_build_object('id', w.id, 'teamId', w.team_id, 'userName', u.user_name,
+       'attributes', case when m.via = 'group-rule' then u.attributes else '{}' end,
+       'moved', case when m.via = 'group-rule' then 'rule' when m.via is not null then 'hand' end)
+     from workspaces w left join lateral (
+       select coalesce(e.data ->> 'via', 'administrator') as via from events e
+       where e.organization_id = $1 and e.subject_id = w.id and e.type = 'workspace.moved' order by e.id desc limit 1
+     ) m on true
+     where w.organization_id = $1 and w.default_of = u.id and w.status = 'active') as own
   from users u where u.organization_id = $1 and u.id = any($2::uuid[])`,
 }
 

@@ -17,7 +17,9 @@ export interface PolicyRow {
 /** What a document names, as columns; `$1` is the organization. */
 const namedBy = (document: string) => `
   coalesce((select jsonb_object_agg(n.id, n.name) from teams n where n.organization_id = $1
-            and n.id in (select value::uuid from jsonb_each_text(${document} -> 'homes' -> 'teams'))), '{}') as teams,
+            and n.id in (select value::uuid from jsonb_each_text(${document} -> 'homes' -> 'teams')
+                         union select (jsonb_path_query(${document}, '$.groups[*].give.home') #>> '{}')::uuid)),
+            '{}') as teams,
   (select jsonb_build_object('id', w.id, 'name', w.name) from workspaces w
    where w.organization_id = $1 and w.id = (${document} -> 'workspace' ->> 'join')::uuid
      and w.status = 'active') as joined`

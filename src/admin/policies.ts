@@ -210,10 +210,10 @@ async function wrongRules(
   { groups }: PolicyDocument,
   connections: ReadonlySet<string>,
 ): Promise<string[][]> {
-  const places = groups.flatMap(({ give: { workspace, team } }) => workspace ?? team ?? [])
+  const places = groups.flatMap(({ give }) => give.workspace ?? give.team ?? give.home ?? [])
   const there = new Set(places.length > 0 ? await existingPlaces(scope, places) : [])
   const ids = new Set<string>()
-  return groups.flatMap(({ id, connection, give: { workspace, team } }, index) => {
+  return groups.flatMap(({ id, connection, give: { workspace, team, home } }, index) => {
     const at = `groups/${index}`
     const isRepeated = ids.has(id)
     ids.add(id)
@@ -227,6 +227,7 @@ async function wrongRules(
         ? [[`${at}/give/workspace`, 'is no active workspace']]
         : []),
       ...(team !== undefined && !there.has(`team ${team}`) ? [[`${at}/give/team`, 'is no team']] : []),
+      ...(home !== undefined && !there.has(`team ${home}`) ? [[`${at}/give/home`, 'is no team']] : []),
     ]
   })
 }

@@ -1,10 +1,11 @@
 import { findPerson, type Scope, workspacesOf } from '../../db/index.ts'
 import { decide } from './decide.ts'
+import { homeByGroups, matchingOf } from './group-rules.ts'
 import type { Identity } from './identity.ts'
 import { news } from './news.ts'
 import type { Placing } from './placing.ts'
 import type { Plan, RefusalCode } from './plan.ts'
-import type { Policies } from './policy.ts'
+import type { Policies, Policy } from './policy.ts'
 import { type Reason, reasonOf } from './reasons.ts'
 import { Refused } from './refused.ts'
 
@@ -51,21 +52,31 @@ export async function foresee(scope: Scope, identity: Identity, policies: Polici
   const said = user && identity.via === 'sign-in' ? news(policy, identity, user) : null
   const { place } = planned
   const held = place?.give === 'hold' && reasonOf(place.reason)
-  const workspace = place ? placeBy(place) : user && (await placeOf(scope, user.id))
+  const workspace = place ? placeBy(policy, identity, place) : user && (await placeOf(scope, user.id))
   return { ...decided, ...(held && { held }), ...(workspace && { workspace }), changed: said?.changed ?? [] }
 }
 
 /** Nothing where a rule gives none, or not yet. */
-function placeBy(placing: Placing): Place | undefined {
+function placeBy(policy: Policy, identity: Identity, placing: Placing): Place | undefined {
   switch (placing.give) {
     case 'create':
-      return { name: placing.name, role: placing.role, home: placing.team }
+      return { name: placing.name, role: placing.role, home: homeByClaims(policy, identity) ?? placing.team }
     case 'join':
       return { ...placing.workspace, role: placing.role }
     case 'none':
     case 'hold':
       return undefined
   }
+}
+
+/** Where the groups that a sign-in names bring the workspace, as soon as it is made. */
+function homeByClaims(policy: Policy, identity: Identity): Place['home'] {
+  if (identity.via === 'scim' || identity.bound || !identity.groups) return undefined
+  const { connectionId, groups } = identity
+  const named = groups.map((name) => ({ name, connectionId }))
+  const id = homeByGroups(matchingOf(policy.groups), named)?.team
+  const name = id && policy.teams[id]
+  return id && name ? { id, name } : undefined
 }
 
 /** The default workspace of somebody who is known, or else where they have had a role for the longest. */

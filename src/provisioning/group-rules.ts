@@ -10,7 +10,22 @@ export interface GroupRule {
   readonly connection?: string
   /** Of the rules that name a place the highest decides, and of its equals the higher role. */
   readonly priority?: number
-  readonly give: { readonly role: GivenRole; readonly workspace?: string; readonly team?: string }
+  /** A role in a place, or the team where a member's own workspace is at home. */
+  readonly give: GivenIn | GivenHome
+}
+
+interface GivenIn {
+  readonly role: GivenRole
+  readonly workspace?: string
+  readonly team?: string
+  readonly home?: never
+}
+
+interface GivenHome {
+  readonly home: string
+  readonly role?: never
+  readonly workspace?: never
+  readonly team?: never
 }
 
 /** Whatever a provider calls its groups, none of them makes an owner. */
@@ -64,22 +79,22 @@ export function wantedOf(matching: Matching, { groups, defaultWorkspace }: Group
   for (const group of groups) {
     for (const rule of matching(group)) {
       const place = placeOf(rule, defaultWorkspace)
-      if (!place) continue
+      if (!place || rule.give.home !== undefined) continue
       const key = `${place.place} ${place.placeId}`
       const known = best.get(key)
       if (known?.rule.id === rule.id) known.groups.push(group.name)
-      else if (!known || precedes(rule, known.rule)) best.set(key, { ...place, rule, groups: [group.name] })
+      else if (!known || precedes(rule, known.rule))
+        best.set(key, { ...place, role: rule.give.role, rule, groups: [group.name] })
     }
   }
   return [...best.values()].map(({ rule, groups: names, ...place }) => ({
     ...place,
-    role: rule.give.role,
     rule: rule.id,
     groups: [...new Set(names)].sort(),
   }))
 }
 
-interface Candidate extends Pick<Wanted, 'place' | 'placeId'> {
+interface Candidate extends Pick<Wanted, 'place' | 'placeId' | 'role'> {
   readonly rule: GroupRule
   readonly groups: string[]
 }
@@ -87,19 +102,32 @@ interface Candidate extends Pick<Wanted, 'place' | 'placeId'> {
 function placeOf(
   { give }: GroupRule,
   defaultWorkspace: string | null,
-): Omit<Candidate, 'rule' | 'groups'> | null {
+): Pick<Wanted, 'place' | 'placeId'> | null {
   if (give.team !== undefined) return { place: 'team', placeId: give.team }
   const placeId = give.workspace ?? defaultWorkspace
   return placeId === null ? null : { place: 'workspace', placeId }
 }
 
+/** Pure: where a person's own workspace is to be at home by their groups, and by which rule; null where none says. */
+export function homeByGroups(
+  matching: Matching,
+  groups: readonly NamedGroup[],
+): { readonly team: string; readonly rule: string } | null {
+  let best: GroupRule | undefined
+  for (const rule of groups.flatMap(matching))
+    if (rule.give.home !== undefined && (!best || precedes(rule, best))) best = rule
+  return best?.give.home === undefined ? null : { team: best.give.home, rule: best.id }
+}
+
 const rank = { admin: 2, member: 1, viewer: 0 } as const
+
+const rankOf = ({ give: { role } }: GroupRule) => (role === undefined ? 0 : rank[role])
 
 /** Whether a rule decides before another; of equals the one whose id comes first, whatever the order of the groups. */
 function precedes(one: GroupRule, other: GroupRule): boolean {
   const difference = (one.priority ?? 0) - (other.priority ?? 0)
   if (difference !== 0) return difference > 0
-  const higher = rank[one.give.role] - rank[other.give.role]
+  const higher = rankOf(one) - rankOf(other)
   return higher === 0 ? one.id < other.id : higher > 0
 }
 
@@ -112,5 +140,14 @@ export function changedRules(before: readonly GroupRule[], after: readonly Group
   return [...without(old, current), ...without(current, old)]
 }
 
-const canonical = ({ id, group, connection, priority = 0, give: { role, workspace, team } }: GroupRule) =>
-  JSON.stringify([id, group.toLowerCase(), connection, priority, role, workspace, team])
+const canonical = ({ id, group, connection, priority = 0, give }: GroupRule) =>
+  JSON.stringify([
+    id,
+    group.toLowerCase(),
+    connection,
+    priority,
+    give.role,
+    give.workspace,
+    give.team,
+    give.home,
+  ])

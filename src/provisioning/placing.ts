@@ -50,6 +50,14 @@ function isGuest({ guests: { userTypes } }: Policy, { attributes: { userType } }
 
 const isAlike = (a: string, b: string) => a.trim().toLowerCase() === b.trim().toLowerCase()
 
+/** Where a workspace of their own is at home by what is known of them alone. */
+export function ownHome(policy: Policy, newcomer: Newcomer): { readonly id: string; readonly rule: string } {
+  const home = homeOf(policy, newcomer)
+  return typeof home === 'string'
+    ? { id: policy.home.id, rule: 'default workspace' }
+    : { id: home.team.id, rule: home.rule }
+}
+
 /** The team, by which rule; or only the rule by which there is none. */
 function homeOf({ homes, teams, home }: Policy, newcomer: Newcomer) {
   const { by, teams: ids, otherwise } = homes

@@ -3,9 +3,11 @@ import {
   deferGroups,
   deferTaking,
   groupInputs,
+  type HomeMove,
   hasClaimedGroups,
   holdPeople,
   keepClaimedGroups,
+  moveHomes,
   peopleMoved,
   type Scope,
   transact,
@@ -15,8 +17,9 @@ import {
 import { newId } from '../ids.ts'
 import { mayTakeRoles } from './brake.ts'
 import { matchingOf } from './group-rules.ts'
+import { homeMove } from './home-moves.ts'
 import type { SignIn } from './identity.ts'
-import { wholePolicy } from './policy.ts'
+import { policyOf } from './policy.ts'
 import { type RoleChange, roleChanges, takes } from './role-changes.ts'
 
 /** Beyond these, the people of a group's change are seen to in the background. */
@@ -46,9 +49,9 @@ export async function reevaluate(scope: Scope, ids: readonly string[]): Promise<
   const held = ids.length > 0 ? await holdPeople(scope, ids) : []
   const policy = held.length > 0 ? await currentPolicy(scope) : null
   if (!policy) return true
-  const { version } = policy
-  const { groups, brake } = wholePolicy(policy.document)
-  const matching = matchingOf(groups)
+  const rules = policyOf(policy)
+  const { version, brake } = rules
+  const matching = matchingOf(rules.groups)
   let isWhole = true
   for (let begin = 0; begin < held.length; begin += MOST_AT_ONCE) {
     const rows = await groupInputs(scope, held.slice(begin, begin + MOST_AT_ONCE))
@@ -56,12 +59,14 @@ export async function reevaluate(scope: Scope, ids: readonly string[]): Promise<
     const mayTake = await mayTakeRoles(scope, { version, brake, count: changes.filter(takes).length })
     const done = mayTake ? changes : changes.filter((change) => !takes(change))
     if (done.length > 0) await writeGroupRoles(scope, version, done.map(told))
+    const moves = rows.flatMap((row) => homeMove(rules, matching, row) ?? [])
+    if (moves.length > 0) await moveHomes(scope, version, moves.map(told))
     isWhole &&= mayTake
   }
   return isWhole
 }
 
-const told = (change: RoleChange) => ({ ...change, eventId: newId() })
+const told = <Change extends RoleChange | HomeMove>(change: Change) => ({ ...change, eventId: newId() })
 
 /**
  * Keeps the groups that a sign-in named, where the connection has no SCIM half to name them, and puts the rules into

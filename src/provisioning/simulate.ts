@@ -9,6 +9,7 @@ import {
   supposedPolicy,
 } from '../../db/index.ts'
 import { matchingOf } from './group-rules.ts'
+import { homeMove } from './home-moves.ts'
 import { type Placing, placingOf } from './placing.ts'
 import { type Policies, type Policy, type PolicyDocument, policyOf } from './policy.ts'
 import { type RoleChange, roleChanges, takes } from './role-changes.ts'
@@ -46,6 +47,8 @@ export interface Comparison {
   readonly items: readonly Difference[]
   /** What putting the rules of groups into effect would do. */
   readonly roles: Readonly<Tally['roles']> & { readonly items: readonly ForetoldRole[] }
+  /** How many own workspaces they would move to another team. */
+  readonly homes: { readonly moved: number }
   /** Where there are more people: the last who was looked at. */
   readonly last?: string
 }
@@ -68,6 +71,7 @@ interface Tally {
   readonly items: Difference[]
   /** `taken`: how many of them the brake counts. */
   readonly roles: Record<RoleChange['kind'] | 'taken', number>
+  readonly homes: { moved: number }
   readonly roleItems: (RoleChange & { readonly userName: string })[]
 }
 
@@ -81,7 +85,8 @@ export async function compare(
   { userId, after, most }: Compared,
 ): Promise<Comparison> {
   const roles = { granted: 0, changed: 0, revoked: 0, taken: 0 }
-  const tally: Tally = { people: 0, different: 0, getting: 0, items: [], roles, roleItems: [] }
+  const counts = { people: 0, different: 0, getting: 0 }
+  const tally: Tally = { ...counts, items: [], roles, homes: { moved: 0 }, roleItems: [] }
   let rows: NewcomerRow[]
   let last = after
   let seen = 0
@@ -94,9 +99,9 @@ export async function compare(
     for (const row of rows) countPlace(tally, row, policies, most)
     await countRoles(scope, tally, { rows, policy: policies[1], most })
   } while (rows.length === BATCH && seen < MOST_IN_A_PAGE)
-  const { roleItems, ...counts } = tally
+  const { roleItems, ...told } = tally
   return {
-    ...counts,
+    ...told,
     roles: { ...roles, items: await withNames(scope, roleItems) },
     ...(rows.length === BATCH && last !== undefined && { last }),
   }
@@ -130,7 +135,7 @@ function effectOf({ give }: Placing, { placed, status }: Pick<NewcomerRow, 'plac
 
 async function countRoles(
   scope: Scope,
-  { roles, roleItems }: Tally,
+  { roles, homes, roleItems }: Tally,
   { rows, policy, most }: { rows: readonly NewcomerRow[]; policy: Policy; most: number },
 ): Promise<void> {
   const matching = matchingOf(policy.groups)
@@ -138,6 +143,7 @@ async function countRoles(
   const inputs = new Map((await groupInputs(scope, ids)).map((row) => [row.id, row]))
   for (const { id, user_name: userName } of rows) {
     const row = inputs.get(id)
+    if (row && homeMove(policy, matching, row)) homes.moved++
     for (const change of row ? roleChanges(matching, row) : []) {
       roles[change.kind]++
       if (takes(change)) roles.taken++
