@@ -14,12 +14,11 @@ import {
 import { domainEvent } from '../domains/events.ts'
 import { domainOf } from '../domains/name.ts'
 import { Problem } from '../errors.ts'
-import { newId } from '../ids.ts'
+import { NO_ID, newId } from '../ids.ts'
 import { policyOf } from '../provisioning/policy.ts'
 import { type Admin, type AdminHandlers, notFound } from './admin.ts'
 
 const MOST_SHOWN = 100
-const FIRST = '00000000-0000-0000-0000-000000000000'
 
 /** Who of personal organizations would come into the one that has verified their domain, and their coming. */
 export function captureHandlers(admin: Admin): AdminHandlers {
@@ -69,7 +68,7 @@ async function connectionFor(scope: Scope, wished: string | undefined): Promise<
 }
 
 async function view(scope: Scope, domain: string): Promise<object> {
-  const rows = await capturablePeople(scope.db, { domain, after: FIRST, limit: MOST_SHOWN })
+  const rows = await capturablePeople(scope.db, { domain, after: NO_ID, limit: MOST_SHOWN })
   const people = await Promise.all(
     rows.map(async ({ organization_id: organizationId, user_id }) => {
       const person = await findUser({ ...scope, organizationId }, user_id)

@@ -18,7 +18,7 @@ import {
   updateUser,
 } from '../../db/index.ts'
 import { eventOf } from '../events/record.ts'
-import { newId } from '../ids.ts'
+import { NO_ID, newId } from '../ids.ts'
 import { placed, standingBy } from './placed.ts'
 import { placingOf } from './placing.ts'
 import { type Policies, rememberedPolicies } from './policy.ts'
@@ -31,7 +31,6 @@ export interface CaptureHost {
 }
 
 const BATCH = 100
-const FIRST = '00000000-0000-0000-0000-000000000000'
 
 /**
  * Brings on every capture that is under way. Each person is made in the target, then archived in the source, in a
@@ -51,7 +50,7 @@ async function run(host: CaptureHost, capture: OpenCapture, stop: AbortSignal): 
     now: host.clock(),
     requestId: '',
   })
-  for (let after: string | undefined = FIRST; after !== undefined; ) {
+  for (let after: string | undefined = NO_ID; after !== undefined; ) {
     // Whoever has lost the domain takes nobody more.
     if ((await findDomain(scopeNow(), domain))?.verified_at == null) break
     const batch: CapturableRow[] = await capturablePeople(host.db, { domain, after, limit: BATCH })

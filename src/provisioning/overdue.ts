@@ -11,6 +11,7 @@ import {
   updateUser,
 } from '../../db/index.ts'
 import { eventOf } from '../events/record.ts'
+import { NO_ID } from '../ids.ts'
 import { allowanceOf, passBrake } from './brake.ts'
 import { underBrake } from './leaving.ts'
 import type { Policy } from './policy.ts'
@@ -19,7 +20,6 @@ import { settle, settlementOf } from './settling.ts'
 
 const DAY = 24 * 60 * 60_000
 const PAGE = 100
-const BEFORE_ALL = '00000000-0000-0000-0000-000000000000'
 
 /** Of every id in turn, until told to stop, or `work` says that it is enough. */
 async function each(
@@ -27,7 +27,7 @@ async function each(
   stop: AbortSignal,
   work: (id: string) => Promise<boolean>,
 ): Promise<void> {
-  for (let after = BEFORE_ALL; ; ) {
+  for (let after = NO_ID; ; ) {
     const page = await pages(after)
     for (const id of page) if (stop.aborted || !(await work(id))) return
     if (page.length < PAGE) return

@@ -11,13 +11,13 @@ import {
   rolesBeside,
   type Scope,
 } from '../../db/index.ts'
+import { NO_ID } from '../ids.ts'
 import { type GroupRule, type Matching, matchingOf, wantedOf } from './group-rules.ts'
 import { wholePolicy } from './policy.ts'
 import { type RoleChange, roleChanges } from './role-changes.ts'
 
 const BATCH = 500
 const MOST_LISTED = 100
-const FIRST = '00000000-0000-0000-0000-000000000000'
 
 /** A role that is not what groups say, and why it is so, or would be otherwise. */
 interface Drifting {
@@ -41,7 +41,7 @@ export async function roleDrift(scope: Scope): Promise<object> {
   const counts = { missing: 0, different: 0, surplus: 0, beyond: 0 }
   const listed: Drifting[] = []
   let people = 0
-  for (let after = FIRST; ; ) {
+  for (let after = NO_ID; ; ) {
     const ids = await nextOfRoles(scope, { after, limit: BATCH }, places)
     const rows = ids.length > 0 ? await groupInputs(scope, ids) : []
     const beside = ids.length > 0 ? await rolesBeside(scope, ids, places) : []

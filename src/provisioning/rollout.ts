@@ -17,6 +17,7 @@ import {
   type Scope,
   transact,
 } from '../../db/index.ts'
+import { NO_ID } from '../ids.ts'
 import { changedRules, type GroupRule, matchingOf } from './group-rules.ts'
 import { wholePolicy } from './policy.ts'
 import { reevaluate } from './reevaluate.ts'
@@ -29,7 +30,6 @@ export interface RolloutHost {
 const MOST_AT_ONCE = 100
 const BATCH = 200
 const PAGE = 1000
-const FIRST = '00000000-0000-0000-0000-000000000000'
 
 /** Puts rules of groups into effect where they or many people's groups have changed, until told to stop. */
 export async function rollOut({ db, clock }: RolloutHost, stop: AbortSignal): Promise<void> {
@@ -69,7 +69,7 @@ async function step(scope: Scope, id: string, known: Meant | undefined): Promise
     if (!row) return undefined
     const meant = known ?? (await meantBy(held, row))
     const total = row.total ?? (await countMeant(held, meant))
-    const people = await nextMeant(held, meant, { after: row.cursor ?? FIRST, limit: BATCH })
+    const people = await nextMeant(held, meant, { after: row.cursor ?? NO_ID, limit: BATCH })
     if (!(await reevaluate(held, people))) {
       await holdReevaluation(held, { id, total })
       return undefined
@@ -108,7 +108,7 @@ async function rulesOf(scope: Scope, version: number): Promise<readonly GroupRul
 async function groupsNamed(scope: Scope, rules: readonly GroupRule[]): Promise<string[]> {
   const matching = matchingOf(rules)
   const found: string[] = []
-  for (let after = FIRST; ; ) {
+  for (let after = NO_ID; ; ) {
     const page = await listGroupNames(scope, { after, limit: PAGE })
     for (const { id, display_name: name, connection_id: connectionId } of page)
       if (matching({ name, connectionId }).length > 0) found.push(id)
