@@ -145,6 +145,8 @@ async function handOver(scope: Scope, { conflict, answer, people }: HandingOver)
     const isKey = row.external_id !== null && row.external_id === newcomer.externalId
     const isName = row.user_name_key === newcomer.userNameKey
     if (isName && answer.userName === undefined) throw invalid('userName', 'is missing')
+    if (isName && answer.userNameKey === newcomer.userNameKey)
+      throw new Problem('conflict', 'This userName is what is handed over: give the former person another.')
     const { userName: user_name = row.user_name, userNameKey: user_name_key = row.user_name_key } = answer
     const record = {
       ...row,

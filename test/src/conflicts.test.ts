@@ -109,6 +109,8 @@ holdOnEachLayout(t, {
     const two = { sub: 'two', preferred_username: 'boss' }
     await enter(two)
     const [conflict] = await conflicts()
+    const same = { answer: 'hand-over', userName: 'Boss' }
+    t.equal((await answer(conflict, same)).status, 409, 'the name that is handed over is not kept')
     t.equal((await answer(conflict, { answer: 'hand-over', userName: 'boss.former' })).status, 200)
     const made = await whoIs(await enter(two))
     const [old, young] = await Promise.all(
