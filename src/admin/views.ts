@@ -136,7 +136,7 @@ export function timelineView(row: EventRow, request?: RequestRow): object {
     summary: summaryOf(row),
     ...(policy_version !== null && { policyVersion: policy_version }),
     ...(rule !== null && { rule }),
-    ...(request_id !== null && { requestId: request_id }),
+    ...(request_id && { requestId: request_id }), // none of what Usher does by itself
     ...(request && { request: requestLine(request) }),
   }
 }
