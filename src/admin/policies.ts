@@ -22,6 +22,7 @@ import {
 import { Problem } from '../errors.ts'
 import { eventOf } from '../events/record.ts'
 import { newId } from '../ids.ts'
+import { likenessOf } from '../provisioning/placing.ts'
 import { type PolicyDocument, wholePolicy } from '../provisioning/policy.ts'
 import { peopleType, spokenAttribute } from '../translate/attributes.ts'
 import { type Admin, type AdminHandlers, notFound } from './admin.ts'
@@ -179,9 +180,7 @@ async function checkNames(scope: Scope, document: PolicyDocument): Promise<void>
     ...(workspace.give === 'join' && workspace.role === 'owner'
       ? [['workspace/role', 'cannot be owner of a workspace that is joined']]
       : []),
-    ...Object.entries(homes.teams).flatMap(([value, id]) =>
-      id in teams ? [] : [[`homes/teams/${value}`, 'is no team']],
-    ),
+    ...wrongHomes(homes.teams, teams),
     ...Object.keys(connections).flatMap((id) =>
       known.has(id) ? [] : [[`connections/${id}`, 'is no connection']],
     ),
@@ -190,6 +189,16 @@ async function checkNames(scope: Scope, document: PolicyDocument): Promise<void>
   if (wrong.length === 0) return
   const errors = wrong.map(([path = '', message = '']) => ({ path: `body/${path}`, message }))
   throw new Problem('invalid_request', `${errors[0]?.path} ${errors[0]?.message}.`, { errors })
+}
+
+/** Two names that are alike would leave it to their order whose home it is. */
+function wrongHomes(homes: PolicyDocument['homes']['teams'], teams: object): string[][] {
+  const names = new Set<string>()
+  return Object.entries(homes).flatMap(([name, id]) => {
+    const again = names.size === names.add(likenessOf(name)).size
+    if (again) return [[`homes/teams/${name}`, 'is the same as another, but for letter case and blanks']]
+    return id in teams ? [] : [[`homes/teams/${name}`, 'is no team']]
+  })
 }
 
 async function wrongAttributes(scope: Scope, { attributes }: PolicyDocument): Promise<string[][]> {

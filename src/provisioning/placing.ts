@@ -48,7 +48,10 @@ function isGuest({ guests: { userTypes } }: Policy, { attributes: { userType } }
   return typeof userType === 'string' && userTypes.some((one) => isAlike(one, userType))
 }
 
-const isAlike = (a: string, b: string) => a.trim().toLowerCase() === b.trim().toLowerCase()
+/** The same for names that differ in letter case, or in blanks around, only. */
+export const likenessOf = (name: string) => name.trim().toLowerCase()
+
+const isAlike = (a: string, b: string) => likenessOf(a) === likenessOf(b)
 
 /** Where a workspace of their own is at home by what is known of them alone. */
 export function ownHome(policy: Policy, newcomer: Newcomer): { readonly id: string; readonly rule: string } {
@@ -94,7 +97,8 @@ function named(template: string, newcomer: Newcomer): string {
   const name = template.replace(/\{(\w+)\}/g, (whole, field: string) => {
     return Object.hasOwn(fields, field) ? (fields[field]?.(newcomer) ?? newcomer.userName) : whole
   })
-  return name.slice(0, MOST_CHARACTERS)
+  // A character that the end falls into is left out, for half of one cannot be kept.
+  return name.slice(0, MOST_CHARACTERS).replace(/\p{Surrogate}$/u, '')
 }
 
 const member = (value: unknown, name: string): unknown =>

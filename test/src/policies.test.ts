@@ -66,12 +66,15 @@ holdOnEachLayout(t, {
   },
   'what is no policy, or of another version, changes nothing': async (t, usher) => {
     const { path } = await usher.makeOrganization()
+    const [home] = (await usher.admin('GET', `${path}/teams`)).body.items
     const wrong: object[] = [
       { unknown: 1 },
       { workspace: { role: 'king' } },
       { graceDays: -1 },
       { justInTime: true },
       { workspace: { name: '' } },
+      { workspace: { name: ' \n' } },
+      { homes: { teams: { Sales: home?.id, 'sales ': home?.id } } },
     ]
     for (const body of wrong)
       for (const method of ['PUT', 'PATCH'] as const)

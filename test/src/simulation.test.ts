@@ -288,6 +288,16 @@ holdOnEachLayout(t, {
     await usher.admin('PATCH', `${path}/policy`, { workspace: { name } })
     t.match(await scim('POST', '/Users', { userName: 'u2' }), { status: 201 })
   },
+  'a name ends before the character that would be too much': async (t, usher) => {
+    const { simulate, scim, path } = await scene(usher)
+    const letters = 'x'.repeat(199)
+    await scim('POST', '/Users', { userName: 'u1', displayName: `${letters}😀` })
+    const policy = { workspace: { name: '{displayName}' } }
+    t.match(await simulate({ policy }), { people: { items: [{ after: { name: letters } }] } })
+    await usher.admin('PATCH', `${path}/policy`, policy)
+    const { body: other } = await scim('POST', '/Users', { userName: 'u2', displayName: `${letters}😀` })
+    t.match((await usher.admin('GET', `${path}/users/${other.id}`)).body, { workspace: { name: letters } })
+  },
   'what cannot be simulated is told': async (t, usher) => {
     const { path, connection } = await scene(usher)
     const organization = await usher.makeOrganization()
